@@ -1,0 +1,156 @@
+//! How a job ended and why: two axes, since an out-of-memory kill, a deadline and a user's stop all look like SIGKILL.
+
+use super::Usage;
+use serde::Serialize;
+use std::time::Duration;
+
+/// The end of a job, told once.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outcome {
+    /// How the leader ended.
+    pub exit: Exit,
+    /// Why.
+    #[serde(flatten)]
+    pub cause: Cause,
+    /// What the whole job used.
+    pub usage: Usage,
+    /// The kernel's counters that show the cause.
+    pub evidence: Evidence,
+    /// What could not be cleared away, in words; empty when nothing is left.
+    pub residue: Vec<String>,
+}
+
+impl Outcome {
+    /// Whether the job did its work: it ran, and its leader returned 0 by itself.
+    pub fn success(&self) -> bool {
+        self.exit == Exit::Code { code: 0 } && self.cause == Cause::Itself
+    }
+}
+
+/// How the leader, the target that was asked for, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Exit {
+    /// It returned this code.
+    Code {
+        /// 0 to 255.
+        code: u8,
+    },
+    /// A signal ended it.
+    Signal {
+        /// The kernel's number, 1 to 64.
+        signal: u8,
+        /// Whether it dumped core.
+        core: bool,
+    },
+    /// It never ran: the cause says why.
+    NeverRan,
+    /// It ran, and how it ended is not known: its PID 1 was killed before it could tell.
+    Unknown,
+}
+
+/// Why the job ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "cause", content = "cause_detail", rename_all = "snake_case")]
+pub enum Cause {
+    /// Of its own accord, or by a signal that ironcell did not send.
+    Itself,
+    /// Somebody asked for it.
+    Stopped {
+        /// Who asked.
+        by: Stopper,
+        /// What it took.
+        how: StopKind,
+    },
+    /// Its wall-clock time was over.
+    WallTime {
+        /// The limit that was reached, in seconds in JSON.
+        #[serde(serialize_with = "super::usage::seconds")]
+        limit: Duration,
+        /// What it took.
+        how: StopKind,
+    },
+    /// The kernel killed it for want of memory.
+    Memory {
+        /// Whose memory was short.
+        of: MemoryOf,
+    },
+    /// It was never started.
+    StartFailed(StartFailure),
+    /// PID 1 was killed from outside, by neither ironcell nor the kernel's memory killer.
+    Lost,
+}
+
+/// Who asked for a stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopper {
+    /// A signal to the owner: Ctrl-C, or SIGTERM to `ironcell run`.
+    Signal(u8),
+    /// A call of the library.
+    Caller,
+}
+
+/// What a stop took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopKind {
+    /// The leader ended within its grace after SIGTERM.
+    Soft,
+    /// The whole cell was killed.
+    Hard,
+}
+
+/// Whose memory was short when the kernel killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryOf {
+    /// The job's own `memory.max`.
+    Own,
+    /// A cgroup above the job, or the host.
+    Outside,
+}
+
+/// A step of the set-up that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StartFailure {
+    /// The step's fixed number in the shim's catalogue.
+    pub step: u16,
+    /// The step's name in the catalogue.
+    pub name: &'static str,
+    /// The kernel's error number.
+    pub errno: i32,
+    /// One sentence for people: what was being done, to what, and why it failed.
+    pub message: String,
+    /// Whether the target was not found, could not be executed, or nothing of the kind.
+    pub refused: Refused,
+}
+
+/// What a failed start means for the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refused {
+    /// The target does not exist: exit code 127.
+    NotFound,
+    /// The target exists and cannot be executed: exit code 126.
+    NotExecutable,
+    /// The cell could not be built: exit code 125.
+    Cell,
+}
+
+/// The kernel's counters that show a cause, as differences over the job's life. `None` is "not known", never 0.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// `memory.events`: how often the limit was hit and reclaim failed.
+    pub memory_max_events: Option<u64>,
+    /// `memory.events` `oom_kill`: processes killed by the kernel.
+    pub oom_kills: Option<u64>,
+    /// `memory.events` `oom`: how often the job's own limit could not be met.
+    pub oom_events: Option<u64>,
+    /// `pids.events` `max`: forks refused.
+    pub pids_max_events: Option<u64>,
+    /// `memory.max` in force, bytes; `None` without one.
+    pub memory_max: Option<u64>,
+    /// `pids.max` in force; `None` without one.
+    pub pids_max: Option<u64>,
+}

@@ -1,0 +1,76 @@
+//! What a job used, as the kernel counted it over the job's whole tree.
+//!
+//! Source: cgroup-v2.rst (`cpu.stat`, `memory.peak`, `pids.peak`, `io.stat`, `*.pressure`).
+
+use serde::{Serialize, Serializer};
+use std::time::Duration;
+
+/// The job's use of the machine. `None` is "the kernel could not say", never 0.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Usage {
+    /// From the target's exec to the leader's end, monotonic.
+    #[serde(serialize_with = "seconds")]
+    pub wall: Duration,
+    /// `cpu.stat` `user_usec`.
+    #[serde(serialize_with = "maybe_seconds")]
+    pub cpu_user: Option<Duration>,
+    /// `cpu.stat` `system_usec`.
+    #[serde(serialize_with = "maybe_seconds")]
+    pub cpu_system: Option<Duration>,
+    /// `cpu.stat` `throttled_usec`: time that the job wanted to run and `cpu.max` did not let it.
+    #[serde(serialize_with = "maybe_seconds")]
+    pub cpu_throttled: Option<Duration>,
+    /// `cpu.stat` `nr_throttled`: periods in which it was held back.
+    pub cpu_throttled_periods: Option<u64>,
+    /// `memory.peak`, bytes (kernel 5.19).
+    pub memory_peak: Option<u64>,
+    /// `memory.swap.peak`, bytes (kernel 6.5).
+    pub swap_peak: Option<u64>,
+    /// `pids.peak` (kernel 6.1).
+    pub pids_peak: Option<u64>,
+    /// `io.stat` summed over all disks.
+    pub io: Option<IoUsage>,
+    /// `cpu.pressure`.
+    pub cpu_pressure: Option<Pressure>,
+    /// `memory.pressure`.
+    pub memory_pressure: Option<Pressure>,
+    /// `io.pressure`.
+    pub io_pressure: Option<Pressure>,
+}
+
+/// `io.stat` summed over all disks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct IoUsage {
+    /// Bytes read.
+    pub read_bytes: u64,
+    /// Bytes written.
+    pub write_bytes: u64,
+    /// Read operations.
+    pub read_ops: u64,
+    /// Write operations.
+    pub write_ops: u64,
+}
+
+/// Pressure stall information: total time in which tasks of the job waited for the resource.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Pressure {
+    /// At least one task waited.
+    #[serde(serialize_with = "seconds")]
+    pub some: Duration,
+    /// All tasks waited at once.
+    #[serde(serialize_with = "seconds")]
+    pub full: Duration,
+}
+
+/// A duration as seconds with a fraction: what every JSON reader can compute with.
+pub(super) fn seconds<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(value.as_secs_f64())
+}
+
+/// The same for a value that may be unknown.
+fn maybe_seconds<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => seconds(value, serializer),
+        None => serializer.serialize_none(),
+    }
+}

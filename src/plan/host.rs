@@ -1,0 +1,127 @@
+//! The host as data: what a plan needs to know of it. Gathered by `os::probe`, or written by hand in a test.
+
+use std::path::PathBuf;
+
+/// A controller of cgroup v2 that ironcell uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the kernel's cgroup-v2.rst documents each under this very name")]
+pub enum Controller {
+    Cpu,
+    Cpuset,
+    Io,
+    Memory,
+    Pids,
+}
+
+impl Controller {
+    /// All of them, in the order in which reports name them.
+    pub const ALL: [Self; 5] = [Self::Cpu, Self::Cpuset, Self::Io, Self::Memory, Self::Pids];
+
+    /// The kernel's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cpuset => "cpuset",
+            Self::Io => "io",
+            Self::Memory => "memory",
+            Self::Pids => "pids",
+        }
+    }
+}
+
+/// Where jobs' cgroups are made, and what can be limited there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hierarchy {
+    /// Where cgroup v2 is mounted, as `/sys/fs/cgroup` or `/sys/fs/cgroup/unified`.
+    pub mount: PathBuf,
+    /// The cgroup whose children the jobs are, below the mount.
+    pub base: PathBuf,
+    /// The controllers that a job's cgroup has.
+    pub controllers: Vec<Controller>,
+    /// The controllers that this host has on cgroup v1 only, so that a refusal can say so.
+    pub on_v1: Vec<Controller>,
+    /// Files that a job's cgroup has, as read from the base (`memory.swap.max` needs swap accounting, and so on);
+    /// empty where it was not looked at.
+    pub files: Vec<String>,
+}
+
+/// A system directory of the host as it is found: `/bin` is a link on some, a directory on others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SystemEntry {
+    /// A directory or file, mounted read-only at the same place.
+    Bind(PathBuf),
+    /// A symbolic link, made anew with the same target.
+    Link {
+        /// Where the link is.
+        path: PathBuf,
+        /// What it points to.
+        target: PathBuf,
+    },
+}
+
+/// A whole disk behind a path that the caller named for `io.max`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// Major number of the whole disk.
+    pub major: u32,
+    /// Minor number of the whole disk.
+    pub minor: u32,
+    /// How it was found, for people: `/data is on /dev/vda2, a partition of vda`.
+    pub how: String,
+}
+
+/// The id-mapped owner of a writable bind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// User id on the host.
+    pub uid: u32,
+    /// Group id on the host.
+    pub gid: u32,
+}
+
+/// All that a plan needs to know of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Where cgroups are made.
+    pub hierarchy: Hierarchy,
+    /// Bytes of memory of the host, or of the cgroup that holds us when that is less.
+    pub memory_total: u64,
+    /// Processors that we may run on.
+    pub cpus_online: u32,
+    /// Size of a page: the kernel rounds memory limits down to it.
+    pub page_size: u64,
+    /// What of the system is shown in [`crate::spec::Root::System`], in mount order.
+    pub system: Vec<SystemEntry>,
+    /// The caller's current directory, if it can be shown.
+    pub current_dir: CurrentDir,
+    /// For each `io.max` line of the spec, in order: the disk, or why there is none.
+    pub disks: Vec<Result<Disk, String>>,
+    /// For each writable bind of the spec (the root first, if it is one), by source: who owns it.
+    pub owners: Vec<(PathBuf, Owner)>,
+    /// For each bind of the spec, by source: whether it is a directory (else a file), or missing.
+    pub kinds: Vec<(PathBuf, PathKind)>,
+}
+
+/// What a source of a bind is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathKind {
+    /// A directory.
+    Directory,
+    /// Anything else that can be mounted: a file, a socket, a device.
+    File,
+    /// There is nothing.
+    Missing,
+}
+
+/// The caller's current directory, as far as a cell can show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CurrentDir {
+    /// It is shown read-only at its own path and the job starts in it.
+    Shown(PathBuf),
+    /// The job starts in `/`, for this reason.
+    Hidden {
+        /// Why it cannot be shown, for people.
+        reason: String,
+    },
+}

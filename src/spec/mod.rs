@@ -1,0 +1,21 @@
+//! WORDS asked: what a caller wants to run, within which limits and behind which walls.
+//!
+//! Everything here is pure. A value that exists has been checked: the constructors refuse what has no meaning and say
+//! which field, which value and what would have been right, so that no later layer has to doubt its input.
+
+mod env;
+mod error;
+mod id;
+mod isolation;
+mod job;
+mod limits;
+mod mounts;
+pub mod units;
+
+pub use env::{Env, EnvName};
+pub use error::SpecError;
+pub use id::JobId;
+pub use isolation::{Hostname, Isolation, Net, User};
+pub use job::{JobSpec, JobSpecBuilder, Stdio, StdioSet};
+pub use limits::{CgroupFile, CpuMax, IoMax, IoTarget, Limits, MemoryLimit, PidsLimit, Resource, Rlimit, RlimitValue};
+pub use mounts::{Access, MountSpec, Root};

@@ -1,0 +1,1 @@
+//! Sizes, shares, times and processor counts as people write them, and back.
