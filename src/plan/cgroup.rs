@@ -1,4 +1,30 @@
-//! PURE: the limits of a spec as files and values of cgroup v2.
+//! PURE: the limits of a spec as files and values of cgroup v2, in the order in which they are written.
+//!
+//! The order matters: what keeps memory from leaking away (swap, zswap) is closed before the limit itself is set.
+
+mod cpus;
+mod draft;
+mod files;
+mod holds;
+mod io;
+mod memory;
+
+pub use cpus::CpuList;
+
+use super::Refusal;
+use super::host::Host;
+use crate::spec::Limits;
+use draft::Draft;
+
+/// `pids.max` when the caller names none: far more than a build needs, far less than a fork bomb.
+pub const DEFAULT_PIDS_MAX: u32 = 1024;
+/// `memory.max` when the caller names none, in hundredths of a percent of the host's memory: one job leaves the host
+/// alive.
+pub const DEFAULT_MEMORY_SHARE: u32 = 7500;
+/// The least `memory.max`: PID 1, its stack and its page tables do not start in less.
+pub const LEAST_MEMORY_MAX: u64 = 1024 * 1024;
+/// Microseconds of a period of `cpu.max`, the kernel's default: shorter ones cost more than they smooth.
+pub const CPU_PERIOD_MICROS: u64 = 100_000;
 
 /// One write into the job's cgroup, made and read back before any process exists.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -21,4 +47,25 @@ pub enum Origin {
     Asked,
     /// A default of ironcell's, applied where the controller is there.
     Default,
+    /// What holds for every cell: without it another limit would not mean what it says.
+    House,
 }
+
+/// The limits of a job as settings of its cgroup.
+///
+/// # Errors
+/// Names the first limit that this host cannot enforce, and the way out.
+pub fn settings(limits: &Limits, host: &Host) -> Result<Vec<Setting>, Refusal> {
+    let mut draft = Draft::new(host);
+    // A job that could make cgroups of its own would count against nothing that is read here.
+    draft.house("cgroup.max.descendants", "0");
+    memory::settings(limits, &mut draft)?;
+    draft.pids(limits)?;
+    draft.cpu(limits)?;
+    io::settings(limits, &mut draft)?;
+    files::settings(limits, &mut draft)?;
+    Ok(draft.settings)
+}
+
+#[cfg(test)]
+mod tests;

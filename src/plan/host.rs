@@ -1,5 +1,6 @@
 //! The host as data: what a plan needs to know of it. Gathered by `os::probe`, or written by hand in a test.
 
+use super::cgroup::CpuList;
 use std::path::PathBuf;
 
 /// A controller of cgroup v2 that ironcell uses.
@@ -41,6 +42,8 @@ pub struct Hierarchy {
     pub controllers: Vec<Controller>,
     /// The controllers that this host has on cgroup v1 only, so that a refusal can say so.
     pub on_v1: Vec<Controller>,
+    /// The controllers that are here and that the kernel would not enable for jobs, each with its reason.
+    pub refused: Vec<(Controller, String)>,
     /// Files that a job's cgroup has, as read from the base (`memory.swap.max` needs swap accounting, and so on);
     /// empty where it was not looked at.
     pub files: Vec<String>,
@@ -87,8 +90,13 @@ pub struct Host {
     pub hierarchy: Hierarchy,
     /// Bytes of memory of the host, or of the cgroup that holds us when that is less.
     pub memory_total: u64,
-    /// Processors that we may run on.
-    pub cpus_online: u32,
+    /// Bytes of swap of the host, used or not.
+    pub swap_total: u64,
+    /// Processors that a cell may run on.
+    pub cpus: CpuList,
+    /// Whether some disk shares by `io.weight` (`io.cost.qos` of the root cgroup has `enable=1`); `None` where that
+    /// cannot be seen.
+    pub io_weight_heard: Option<bool>,
     /// Size of a page: the kernel rounds memory limits down to it.
     pub page_size: u64,
     /// What of the system is shown in [`crate::spec::Root::System`], in mount order.
@@ -119,6 +127,8 @@ pub enum PathKind {
 pub enum CurrentDir {
     /// It is shown read-only at its own path and the job starts in it.
     Shown(PathBuf),
+    /// It is below a system directory that is shown in any case: nothing is mounted and the job starts in it.
+    Inside(PathBuf),
     /// The job starts in `/`, for this reason.
     Hidden {
         /// Why it cannot be shown, for people.
