@@ -13,7 +13,7 @@ use linux_raw_sys::general as raw;
 use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, PROC_SUPER_MAGIC, fstat, fstatfs, open, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, PROC_SUPER_MAGIC, fstat, fstatfs, open, openat, unlinkat};
 use rustix::io::{Errno, Result, pread, read, write};
 use rustix::net::RecvFlags;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
