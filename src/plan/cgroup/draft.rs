@@ -72,10 +72,7 @@ impl<'h> Draft<'h> {
                 "boot with systemd.unified_cgroup_hierarchy=1 (or cgroup_no_v1=all)",
             )
         } else if let Some(why) = refused {
-            (
-                format!("the controller {name} could not be enabled below {mount}: {why}"),
-                "mend that",
-            )
+            (format!("the controller {name} could not be enabled below {mount}: {why}"), "mend that")
         } else {
             (
                 format!(

@@ -1,7 +1,7 @@
 //! Whether what the kernel reads back is what was written.
 
-use super::{CpuList, Setting};
 use super::io::KEYS;
+use super::{CpuList, Setting};
 
 impl Setting {
     /// Whether `read`, the file's text after the write, says what was written. `page_size` is the kernel's: it counts
