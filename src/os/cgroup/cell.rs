@@ -48,6 +48,11 @@ impl CellCgroup {
         }
     }
 
+    /// The handle of a cell that somebody else made and whose lock `dir` holds.
+    pub(super) fn adopt(dir: Dir, base: Dir, name: &str) -> Self {
+        Self { dir, base, name: name.to_owned() }
+    }
+
     /// The directory, for CLONE_INTO_CGROUP and for the keeper.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.dir.fd.as_fd()

@@ -6,13 +6,18 @@ mod bootstrap;
 mod cell;
 mod file;
 mod hierarchy;
+mod probe;
 mod seat;
 mod set;
+mod stat;
+mod sweep;
 mod systemd;
 mod wait;
 
 pub use bootstrap::{Base, prepare};
 pub use cell::CellCgroup;
 pub use hierarchy::{Discovery, discover};
+pub use probe::clone_into_works;
 pub use seat::Seat;
 pub use set::{ApplyError, Effective};
+pub use sweep::{Swept, sweep};
