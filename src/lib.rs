@@ -1,5 +1,6 @@
 //! ironcell runs a command on Linux inside a cell: fresh namespaces and a cgroup v2 of its own.
 
 pub mod life;
+pub mod os;
 pub mod plan;
 pub mod spec;

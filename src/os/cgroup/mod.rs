@@ -1,0 +1,23 @@
+//! The hands on cgroup v2: finds the hierarchy, makes the place for cells, makes, limits, kills, reads and removes a cell.
+//!
+//! Everything goes through held directory descriptors, so that no path can change its meaning under way.
+
+mod bootstrap;
+mod cell;
+mod file;
+mod hierarchy;
+mod probe;
+mod seat;
+mod set;
+mod stat;
+mod sweep;
+mod systemd;
+mod wait;
+
+pub use bootstrap::{Base, prepare};
+pub use cell::CellCgroup;
+pub use hierarchy::{Discovery, discover};
+pub use probe::clone_into_works;
+pub use seat::Seat;
+pub use set::{ApplyError, Effective};
+pub use sweep::{Swept, sweep};

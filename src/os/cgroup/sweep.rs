@@ -1,0 +1,66 @@
+//! Clears away the cells of owners that died: a cell whose lock is free belongs to nobody.
+
+use super::bootstrap::{Base, children};
+use super::cell::CellCgroup;
+use super::file::Dir;
+use crate::os::{Doing, OsError};
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+use std::time::Duration;
+
+/// Cells that are looked at in one sweep; the rest waits for the next one.
+const CELLS_MOST: usize = 4096;
+/// How long one leftover may take to die. One that takes longer (a process in an uninterruptible wait) stays for the
+/// next sweep.
+const DEATH_MOST: Duration = Duration::from_secs(2);
+
+/// A leftover that was found.
+#[derive(Debug)]
+pub struct Swept {
+    /// Its name below the base.
+    pub name: String,
+    /// Whether it is gone, or why not.
+    pub result: Result<(), OsError>,
+}
+
+/// Kills and removes every cell of this base that nobody holds. Never touches one that somebody holds.
+///
+/// # Errors
+/// When the base cannot be listed. What fails with one cell stands in its own result.
+pub fn sweep(base: &Base) -> Result<Vec<Swept>, OsError> {
+    let mut swept = Vec::new();
+    for name in children(&base.dir, CELLS_MOST)? {
+        match leftover(&base.dir, &name) {
+            Ok(None) => {}
+            Ok(Some(dir)) => {
+                let result = base.dir.duplicate().and_then(|parent| clear(&CellCgroup::adopt(dir, parent, &name)));
+                swept.push(Swept { name, result });
+            }
+            Err(error) => swept.push(Swept { name, result: Err(error) }),
+        }
+    }
+    Ok(swept)
+}
+
+/// The directory with the exclusive lock on it, if nobody holds it. While we have that lock, nobody adopts it.
+fn leftover(base: &Dir, name: &str) -> Result<Option<Dir>, OsError> {
+    let dir = match base.enter(name) {
+        Err(error) if error.is(libc::ENOENT) => return Ok(None),
+        dir => dir?,
+    };
+    match rustix::fs::flock(&dir.fd, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(dir)),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(OsError::new(Doing::Lock, &*dir.path, error)),
+    }
+}
+
+/// Ends a leftover. An empty one is not killed: its maker may be about to lock it, and a killed cgroup is poisoned.
+fn clear(cell: &CellCgroup) -> Result<(), OsError> {
+    if cell.is_populated()? {
+        // A limit that stays makes the death slow, not impossible.
+        let _ = cell.release_io();
+        cell.kill()?;
+    }
+    cell.remove_within(DEATH_MOST)
+}
