@@ -13,7 +13,7 @@ use linux_raw_sys::general as raw;
 use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, Mode, OFlags, PROC_SUPER_MAGIC, fstat, fstatfs, open, openat, unlinkat};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, PROC_SUPER_MAGIC, fstat, flock, fstatfs, open, openat, unlinkat};
 use rustix::io::{Errno, Result, pread, read, write};
 use rustix::net::RecvFlags;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
@@ -40,11 +40,20 @@ pub struct Host {
     pub clones_into_cgroups: bool,
 }
 
-/// A cell that runs.
+/// A cell that runs: what is needed to end it and to remove its cgroup, and nothing else. A copy of its pipes would keep
+/// their readers from seeing the end.
 struct Held {
     job: u64,
     name: String,
-    fds: LaunchFds,
+    cgroup: OwnedFd,
+    base: OwnedFd,
+}
+
+/// The directory whose children are the cells' cgroups.
+struct Base {
+    above: OwnedFd,
+    directory: OwnedFd,
+    name: String,
 }
 
 /// The keeper of one supervisor.
@@ -52,8 +61,8 @@ struct Keeper {
     socket: OwnedFd,
     host: Host,
     held: Vec<Held>,
-    /// The directory above the base, and the base's name there.
-    base: Option<(OwnedFd, String)>,
+    /// The place of the cells' cgroups.
+    base: Option<Base>,
 }
 
 /// Runs the keeper on this socket until the other side is gone. Never returns.
@@ -176,7 +185,10 @@ impl Keeper {
     /// Obeys one order. A message with the wrong descriptors cannot come from our supervisor, and is dropped.
     fn obey(&mut self, message: ToKeeper, mut fds: Vec<OwnedFd>) {
         match message {
-            ToKeeper::Base { name } => self.base = fds.pop().map(|above| (above, name)),
+            ToKeeper::Base { name } => {
+                let (directory, above) = (fds.pop(), fds.pop());
+                self.base = above.zip(directory).map(|(above, directory)| Base { above, directory, name });
+            }
             ToKeeper::Forget { job } => self.held.retain(|held| held.job != job),
             ToKeeper::Launch { job, first_id, name } => {
                 let Some(fds) = LaunchFds::of(fds) else { return };
@@ -199,22 +211,31 @@ impl Keeper {
             Err(failure) => send(&self.socket, &FromKeeper::Refused { job, failure: failure.encode() }, &[]),
         };
         // Also after a failure: should the supervisor die now, its cgroup is ours to remove.
-        self.held.push(Held { job, name, fds });
+        let LaunchFds { cgroup, base, .. } = fds;
+        self.held.push(Held { job, name, cgroup, base });
     }
 
     /// The supervisor is gone. Every cell of its ends, and its cgroup goes.
     fn clear_up(self) {
         for held in &self.held {
-            kill_cgroup(&held.fds.cgroup);
+            kill_cgroup(&held.cgroup);
         }
         let until = Instant::now() + CLEAR_WITHIN;
         for held in self.held {
             remove_cgroup(&held, until);
         }
-        if let Some((above, name)) = self.base.filter(|(_, name)| !name.is_empty()) {
-            // ENOTEMPTY: another supervisor's cells are in it.
-            let _ = unlinkat(above, name, AtFlags::REMOVEDIR);
+        if let Some(base) = &self.base {
+            remove_base(base);
         }
+    }
+}
+
+/// The base goes with the last who holds it: each holds a shared lock on its directory, and ours becomes exclusive only
+/// when it is the last.
+fn remove_base(base: &Base) {
+    if flock(&base.directory, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        // ENOTEMPTY: a cell is left that could not be removed in time.
+        let _ = unlinkat(&base.above, base.name.as_str(), AtFlags::REMOVEDIR);
     }
 }
 
@@ -243,8 +264,8 @@ fn kill_cgroup(cgroup: &OwnedFd) {
 
 /// rmdir as soon as the last process has left; the kernel tells by an event on cgroup.events.
 fn remove_cgroup(held: &Held, until: Instant) {
-    let events = openat(&held.fds.cgroup, "cgroup.events", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
-    while let Err(Errno::BUSY) = unlinkat(&held.fds.base, held.name.as_str(), AtFlags::REMOVEDIR) {
+    let events = openat(&held.cgroup, "cgroup.events", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    while let Err(Errno::BUSY) = unlinkat(&held.base, held.name.as_str(), AtFlags::REMOVEDIR) {
         if Instant::now() >= until {
             return;
         }
@@ -263,7 +284,7 @@ pub fn is_asked_for(arg0: &[u8]) -> bool {
 
 /// Becomes the keeper on standard input. For a program that [`is_asked_for`]; never returns.
 pub fn take_over() -> ! {
-    match rustix::io::dup(std::io::stdin()) {
+    match rustix::io::dup(rustix::stdio::stdin()) {
         Ok(socket) => run(socket),
         Err(_) => sys::exit_now(crate::inside::NOT_BUILT),
     }

@@ -19,9 +19,9 @@ pub const FDS_MOST: usize = LaunchFds::COUNT;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToKeeper {
     /// The directory whose children are the cells' cgroups; the keeper removes it, too, when it clears up.
-    /// Descriptors: the directory above it.
+    /// Descriptors: the directory above it, and itself, by which it is locked.
     Base {
-        /// Its name in that directory; empty when it is not ours to remove.
+        /// Its name in the directory above.
         name: String,
     },
     /// Build a cell. Descriptors: [`LaunchFds`].

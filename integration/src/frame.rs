@@ -5,6 +5,8 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 
+use crate::order::Window;
+
 /// Bytes of one data frame at most: what a virtio-serial port takes in one write.
 pub const CHUNK: usize = 32 * 1024;
 
@@ -33,17 +35,16 @@ pub enum Frame {
     StdinTaken(u32),
     /// Guest: the command closed its standard input; send no more.
     StdinShut,
+    /// Guest: the command's standard output.
     Stdout(Vec<u8>),
+    /// Guest: the command's standard error.
     Stderr(Vec<u8>),
     /// Host: nobody reads the command's output any more (its next write gets SIGPIPE).
     OutputShut,
     /// Host: send this signal to the command.
     Signal(i32),
     /// Host: the caller's terminal has this size now.
-    Window {
-        rows: u16,
-        columns: u16,
-    },
+    Window(Window),
     /// Guest: the command ended, after the last of its output.
     Exited(i32),
     /// Guest: the command was killed by this signal, after the last of its output.
@@ -55,9 +56,20 @@ pub enum Frame {
 /// Why bytes are not a frame.
 #[derive(Debug)]
 pub enum Malformed {
+    /// No frame has this kind.
     Kind(u8),
-    Length { kind: u8, length: usize },
-    Text { kind: u8 },
+    /// No frame of this kind has this length.
+    Length {
+        /// What the frame claims to be.
+        kind: u8,
+        /// What it claims to hold, in bytes.
+        length: usize,
+    },
+    /// The frame's text is not UTF-8.
+    Text {
+        /// What the frame claims to be.
+        kind: u8,
+    },
 }
 
 impl fmt::Display for Malformed {
@@ -119,7 +131,7 @@ impl Frame {
             Self::Stderr(bytes) => (9, bytes),
             Self::OutputShut => (10, &[]),
             Self::Signal(number) => (11, &number.to_le_bytes()),
-            Self::Window { rows, columns } => {
+            Self::Window(Window { rows, columns }) => {
                 out.extend(rows.to_le_bytes());
                 (12, &columns.to_le_bytes())
             }
@@ -147,7 +159,7 @@ impl Frame {
             11 => Self::Signal(number(kind, &payload)?),
             12 => {
                 let both = number(kind, &payload)? as u32;
-                Self::Window { rows: both as u16, columns: (both >> 16) as u16 }
+                Self::Window(Window { rows: both as u16, columns: (both >> 16) as u16 })
             }
             13 => Self::Exited(number(kind, &payload)?),
             14 => Self::Signalled(number(kind, &payload)?),
@@ -223,7 +235,7 @@ mod tests {
             8 => Frame::Stderr(numbers.bytes()),
             9 => Frame::OutputShut,
             10 => Frame::Signal(number),
-            11 => Frame::Window { rows: number as u16, columns: (number >> 16) as u16 },
+            11 => Frame::Window(Window { rows: number as u16, columns: (number >> 16) as u16 }),
             12 => Frame::Exited(number),
             13 => Frame::Signalled(number),
             _ => Frame::Refused(format!("no such file: {number}")),

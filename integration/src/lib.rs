@@ -18,8 +18,10 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// Every lane.
     pub const ALL: [Self; 3] = [Self::Bare, Self::Systemd, Self::Next];
 
+    /// As people and the kernel's command line say it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare",
@@ -28,6 +30,7 @@ impl Lane {
         }
     }
 
+    /// The lane of this name.
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|lane| lane.name() == name)
     }
@@ -50,8 +53,11 @@ pub const WORK: &str = "/srv/work";
 
 /// Serials of the virtio disks: the guest finds each by its serial, never by its letter.
 pub mod disk {
+    /// Holds `bin/` and `tests/`, read-only.
     pub const PROGRAMS: &str = "bins";
+    /// An empty ext4.
     pub const SCRATCH: &str = "scratch";
+    /// Swap space, in use from boot.
     pub const SWAP: &str = "swap";
     /// Unformatted: for tests that partition, map or loop.
     pub const SPARE: &str = "spare";

@@ -9,7 +9,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 /// The size of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
+    /// Lines of text.
     pub rows: u16,
+    /// Characters of a line.
     pub columns: u16,
 }
 
@@ -24,21 +26,29 @@ pub enum Stdin {
     Terminal(Window),
 }
 
+/// What to run, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
+    /// The program, found by the agent's PATH if it has no slash, and its arguments.
     pub argv: Vec<OsString>,
     /// The whole environment: nothing of the agent's own is inherited.
     pub environment: Vec<(OsString, OsString)>,
+    /// Where the command starts.
     pub directory: OsString,
+    /// Where its standard input comes from.
     pub stdin: Stdin,
 }
 
 /// Why bytes are not an order.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Malformed {
+    /// It ends within a word, or its lists do not match.
     Truncated,
+    /// There is no such kind of standard input.
     Stdin(u8),
+    /// So many bytes follow its end.
     Trailing(usize),
+    /// Its list of words is empty.
     NoCommand,
 }
 
@@ -56,6 +66,7 @@ impl fmt::Display for Malformed {
 impl std::error::Error for Malformed {}
 
 impl Order {
+    /// The order as the payload of a frame.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         put_words(&mut bytes, self.argv.iter().map(OsString::as_os_str));
@@ -74,6 +85,7 @@ impl Order {
         bytes
     }
 
+    /// Reads what [`Order::encode`] wrote; bytes that are anything else are refused.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut rest = Rest(bytes);
         let argv = rest.words()?;

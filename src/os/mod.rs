@@ -1,8 +1,14 @@
 //! HANDS: the only place of this crate that talks to the kernel. It decides nothing: what is to be done stands in a plan.
 
+pub mod cell;
 pub mod cgroup;
 mod error;
+pub mod ids;
+pub mod keeper;
 mod mountinfo;
+pub mod stdio;
+mod takeover;
+mod watch;
 
 pub use error::{Doing, OsError};
 

@@ -102,10 +102,10 @@ impl Running {
         }
     }
 
-    pub fn resize(&self, rows: u16, columns: u16) {
+    pub fn resize(&self, window: Window) {
         if let Some(terminal) = &self.terminal {
             // The size is a courtesy: a terminal that has just closed does not need it.
-            let _ = tcsetwinsize(terminal, size_of(Window { rows, columns }));
+            let _ = tcsetwinsize(terminal, size_of(window));
         }
     }
 }

@@ -47,7 +47,7 @@ fn serve(port: &mut File, voice: &Voice) -> Result<()> {
             (Frame::StdinEnd, Some(command)) => command.end_input(),
             (Frame::OutputShut, Some(command)) => command.shut_output(),
             (Frame::Signal(number), Some(command)) => command.signal(number),
-            (Frame::Window { rows, columns }, Some(command)) => command.resize(rows, columns),
+            (Frame::Window(window), Some(command)) => command.resize(window),
             // Frames for a command that has just ended, and frames that only the guest sends: nothing to do.
             _ => {}
         }

@@ -83,12 +83,18 @@ pub fn run(machine: &mut Machine, order: &Order, sink: &mut impl Sink, deadline:
         let heard = match machine.hear(deadline)? {
             Frame::Stdout(bytes) => sink.stdout(&bytes),
             Frame::Stderr(bytes) => sink.stderr(&bytes),
-            Frame::StdinTaken(count) => Ok(credit.grant(count)),
-            Frame::StdinShut => Ok(credit.shut()),
+            Frame::StdinTaken(count) => {
+                credit.grant(count);
+                continue;
+            }
+            Frame::StdinShut => {
+                credit.shut();
+                continue;
+            }
+            Frame::Alive => continue,
             Frame::Exited(code) => break End::Exited(code),
             Frame::Signalled(number) => break End::Signalled(number),
             Frame::Refused(why) => break End::Refused(why),
-            Frame::Alive => Ok(()),
             other => return Err(Fault::Confused { what: format!("{other:?} about a command") }.into()),
         };
         if heard.is_err() {

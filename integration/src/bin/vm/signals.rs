@@ -74,7 +74,7 @@ fn act(signal: i32) {
         (libc::SIGWINCH, Some(Listener { voice, .. })) => {
             if let Some(window) = terminal::window() {
                 // A guest that hears no more is noticed by the one who waits for it.
-                let _ = voice.say(&Frame::Window { rows: window.rows, columns: window.columns });
+                let _ = voice.say(&Frame::Window(window));
             }
         }
         (libc::SIGWINCH, None) => {}
