@@ -1,11 +1,11 @@
 #!/bin/sh
 # What the guest of the integration tests holds: its packages and its settings, said once.
 #
-#   provision.sh packages          print the list of packages, one a line
-#   provision.sh settings [ROOT]   put the settings into the system at ROOT (default /)
-#   provision.sh                   both, in the running system (what the Vagrantfile does)
+#   provision.sh packages     print the list of packages, one a line
+#   provision.sh image ROOT   make the system below ROOT what `cargo vm` boots
+#   provision.sh              packages and settings for the running system (what the Vagrantfile does)
 #
-# `cargo vm` builds its image with the first two; a change here gives the image a new name, so it is built anew.
+# A change here gives the image of `cargo vm` a new name, so it is made anew.
 set -eu
 
 packages() {
@@ -19,33 +19,31 @@ packages() {
     echo stress-ng fio gcc libc6-dev make
 }
 
-# A service that takes orders from the host; only `cargo vm` boots with ironcell.lane= on the kernel's command line.
+# Takes orders from the host, late in the boot, as any service: nothing is delegated to it. Nor is it to be limited by
+# systemd's usual number of tasks.
 agent_unit() {
     cat <<'UNIT'
 [Unit]
 Description=takes orders from cargo vm
-ConditionKernelCommandLine=ironcell.lane
 After=basic.target multi-user.target
 
 [Service]
 ExecStart=/ironcell/bin/agent serve
-KillMode=mixed
-TimeoutStopSec=2
-
-[Install]
-WantedBy=graphical.target
+TasksMax=infinity
 UNIT
 }
 
+# Settings of any guest; ROOT is empty for the running system.
 settings() {
-    root=${1:-/}
-    root=${root%/}
+    root=$1
     systemd="$root/etc/systemd/system"
-    mkdir -p "$root/srv/work" "$root/ironcell" "$root/scratch" "$systemd"
+    mkdir -p "$root/srv/work" "$root/scratch" "$systemd"
     chmod 755 "$root/srv/work"
 
     if ! grep -q '^tester:' "$root/etc/passwd"; then
-        chroot "$root/" useradd --uid 1000 --create-home --shell /bin/bash tester
+        # 1000 in our image; Vagrant's boxes give it to the user vagrant
+        uid=$(grep -q '^[^:]*:[^:]*:1000:' "$root/etc/passwd" || echo --uid=1000)
+        chroot "$root/" useradd $uid --create-home --shell /bin/bash tester
     fi
 
     # a user's own systemd may hand out every controller that the tests ask for
@@ -55,8 +53,9 @@ settings() {
 
 # Settings of the disposable image only: it boots often, so nothing runs at boot that no test needs.
 image() {
-    root=${1%/}
+    root=$1
     systemd="$root/etc/systemd/system"
+    mkdir -p "$root/ironcell"
     echo ironcell > "$root/etc/hostname"
     printf '127.0.0.1 localhost ironcell\n::1 localhost\n' > "$root/etc/hosts"
     printf 'LANG=C.UTF-8\n' > "$root/etc/default/locale"
@@ -88,8 +87,16 @@ install() {
 
 case "${1:-}" in
 packages) packages | tr ' ' '\n' ;;
-settings) settings "${2:-/}" ;;
-image) settings "$2" && image "$2" ;;
-"") install && settings / ;;
-*) echo "provision.sh: unknown verb '$1'" >&2 && exit 2 ;;
+image)
+    settings "${2%/}"
+    image "${2%/}"
+    ;;
+"")
+    install
+    settings ""
+    ;;
+*)
+    echo "provision.sh: unknown verb '$1'; there are 'packages' and 'image ROOT'" >&2
+    exit 2
+    ;;
 esac

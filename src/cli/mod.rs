@@ -5,6 +5,7 @@ pub mod args;
 pub mod completions;
 pub mod doctor;
 pub mod exit;
+pub mod head;
 pub mod man;
 pub mod render;
 pub mod report;
@@ -14,24 +15,26 @@ mod utc;
 
 use crate::life::Outcome;
 use crate::spec::JobSpec;
+use crate::supervise::Error;
 use args::{Args, Verb};
 use report::Started;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-/// What the voice asks of the head. An error is one sentence for people.
+/// What the voice asks of the head.
 pub trait Head {
     /// The whole plan of a job, for people. Touches nothing.
     ///
     /// # Errors
     /// Why there is no such plan on this host.
-    fn draw(self, spec: &JobSpec) -> Result<String, String>;
+    fn draw(self, spec: &JobSpec) -> Result<String, Error>;
 
-    /// Runs a job to its end. `started` is told once, when the job has its plan and its limits.
+    /// Runs a job to its end. `started` is told once, when the target was executed; a start that failed at a step is an
+    /// outcome, too.
     ///
     /// # Errors
     /// Why there was no job.
-    fn run(self, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, String>;
+    fn run(self, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error>;
 
     /// What this host can and cannot do.
     fn examine(self) -> Vec<doctor::Check>;

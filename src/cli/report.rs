@@ -4,6 +4,7 @@
 use super::utc::rfc3339;
 use crate::life::Outcome;
 use crate::spec::{JobId, JobSpec};
+use crate::supervise::{Effective, Origin};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -25,30 +26,9 @@ pub struct Started {
     /// The digest of its plan.
     pub digest: String,
     /// What is enforced, as it was read back from the kernel.
-    pub limits: Vec<Limit>,
-}
-
-/// One limit in force.
-#[derive(Debug, Clone, Serialize)]
-pub struct Limit {
-    /// The file of the cgroup, as `memory.max`.
-    pub file: String,
-    /// Its content, as it was read back.
-    pub value: String,
-    /// The flag that it comes from.
-    pub field: String,
-    /// Who wanted it.
-    pub origin: Origin,
-}
-
-/// Who wanted a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// The caller.
-    Asked,
-    /// Nobody: it is a default of ironcell's.
-    Default,
+    pub limits: Vec<Effective>,
+    /// What a person should know of how it runs, although nothing is wrong.
+    pub notes: Vec<String>,
 }
 
 /// When the ask came, and when it was done with.
@@ -107,22 +87,32 @@ struct Detail<'a> {
 #[derive(Debug, Serialize)]
 struct Enforced<'a> {
     plan_digest: &'a str,
-    effective: &'a [Limit],
+    effective: &'a [Effective],
     defaults: Vec<&'a str>,
+    notes: &'a [String],
 }
 
 impl<'a> Report<'a> {
-    /// The report of a job that had its end.
-    pub fn ended(spec: &'a JobSpec, started: &'a Started, outcome: &'a Outcome, times: Times, exit_code: u8) -> Self {
-        let defaults = started.limits.iter().filter(|limit| limit.origin == Origin::Default);
-        let defaults = defaults.map(|limit| limit.file.as_str()).collect();
-        let enforced = Enforced { plan_digest: &started.digest, effective: &started.limits, defaults };
+    /// The report of a job that had its end; `started` is what was in force, if it ever began.
+    pub fn ended(
+        spec: &'a JobSpec,
+        started: Option<&'a Started>,
+        outcome: &'a Outcome,
+        times: Times,
+        exit_code: u8,
+    ) -> Self {
+        let enforced = started.map(|started| {
+            let defaults = started.limits.iter().filter(|limit| limit.origin == Origin::Default);
+            let defaults = defaults.map(|limit| limit.file.as_str()).collect();
+            let (effective, notes) = (&started.limits, &started.notes);
+            Enforced { plan_digest: &started.digest, effective, defaults, notes }
+        });
         Self {
-            id: Some(started.id),
+            id: started.map(|started| started.id),
             name: spec.name(),
             labels: spec.labels().iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
             end: End::Told(outcome),
-            enforced: Some(enforced),
+            enforced,
             ..Self::refused(spec.argv(), "", times, exit_code)
         }
     }

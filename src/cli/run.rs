@@ -11,10 +11,11 @@ pub use env::read_bounded;
 pub use mounts::{Kind, Mounts};
 pub use spec::{Caller, spec_of};
 
-use super::report::{Origin, Report, Started, Target, Times};
+use super::report::{Report, Started, Target, Times};
 use super::{Head, exit, print_failure, render, say};
 use crate::life::Outcome;
 use crate::spec::{JobSpec, Stdio, StdioSet};
+use crate::supervise::Origin;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::SystemTime;
@@ -59,7 +60,8 @@ enum End {
 /// A job that had its end.
 struct Ended {
     spec: JobSpec,
-    started: Started,
+    /// What was in force; a job whose start failed has nothing.
+    started: Option<Started>,
     outcome: Outcome,
 }
 
@@ -78,8 +80,8 @@ fn dry_run(spec: &JobSpec, head: impl Head, err: &mut dyn Write) -> u8 {
             let printed = writeln!(out, "{}", plan.trim_end()).and_then(|()| out.flush());
             printed.map_or_else(|error| print_failure(&error), |()| 0)
         }
-        Err(message) => {
-            say(err, &message);
+        Err(error) => {
+            say(err, &error.to_string());
             exit::OWN_FAILURE
         }
     }
@@ -89,15 +91,17 @@ fn dry_run(spec: &JobSpec, head: impl Head, err: &mut dyn Write) -> u8 {
 fn carry_out(args: &RunArgs, spec: JobSpec, head: impl Head, err: &mut dyn Write) -> End {
     let mut begun = None;
     let ended = head.run(&spec, &mut |started| {
+        if !args.quiet {
+            started.notes.iter().for_each(|note| say(err, &format!("note: {note}")));
+        }
         if args.verbose {
             say(err, &in_force(&started));
         }
         begun = Some(started);
     });
-    match (ended, begun) {
-        (Ok(outcome), Some(started)) => End::Ended(Box::new(Ended { spec, started, outcome })),
-        (Ok(_), None) => End::Refused("the job ended without having begun: please report this".to_owned()),
-        (Err(message), _) => End::Refused(message),
+    match ended {
+        Ok(outcome) => End::Ended(Box::new(Ended { spec, started: begun, outcome })),
+        Err(error) => End::Refused(error.to_string()),
     }
 }
 
@@ -125,7 +129,7 @@ fn tell(args: &RunArgs, end: &End, err: &mut dyn Write) -> u8 {
 /// The report of either end.
 fn write_report(args: &RunArgs, end: &End, target: Target, times: Times, code: u8) -> io::Result<()> {
     target.write(&match end {
-        End::Ended(ended) => Report::ended(&ended.spec, &ended.started, &ended.outcome, times, code),
+        End::Ended(ended) => Report::ended(&ended.spec, ended.started.as_ref(), &ended.outcome, times, code),
         End::Refused(message) => Report::refused(&args.command, message, times, code),
     })
 }

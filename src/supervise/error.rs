@@ -29,6 +29,9 @@ pub enum Error {
     /// The caller is not root, or without the capabilities of root.
     #[error("cells are built by root: run ironcell as root, or with sudo")]
     NotRoot,
+    /// The program has no descriptors, threads or memory left for a runtime or for the target's descriptors.
+    #[error("failed to get ready: {0}")]
+    Runtime(std::io::Error),
     /// The supervisor's runtime has ended.
     #[error("the supervisor's runtime has ended")]
     RuntimeEnded,

@@ -18,14 +18,14 @@ fn as_value(report: &Report) -> Value {
 #[test]
 fn a_job_that_ended_is_reported_with_what_was_in_force() {
     let spec = JobSpec::command("sh").arg("-c").arg("true").name("n").label("k", "v").build().expect("a job");
-    let limit = |file: &str, value: &str, origin| Limit {
+    let limit = |file: &str, value: &str, origin| Effective {
         file: file.to_owned(),
         value: value.to_owned(),
         field: "--x".to_owned(),
         origin,
     };
     let limits = vec![limit("memory.max", "67108864", Origin::Asked), limit("pids.max", "512", Origin::Default)];
-    let started = Started { id: JobId::new(), digest: "abc".to_owned(), limits };
+    let started = Started { id: JobId::new(), digest: "abc".to_owned(), limits, notes: Vec::new() };
     let outcome = Outcome {
         exit: Exit::Signal { signal: 9, core: false },
         cause: Cause::Memory { of: MemoryOf::Own },
@@ -33,7 +33,7 @@ fn a_job_that_ended_is_reported_with_what_was_in_force() {
         evidence: Evidence { oom_kills: Some(1), ..Evidence::default() },
         residue: Vec::new(),
     };
-    let value = as_value(&Report::ended(&spec, &started, &outcome, times(), 137));
+    let value = as_value(&Report::ended(&spec, Some(&started), &outcome, times(), 137));
     for (pointer, expected) in [
         ("/schema", json!(1)),
         ("/ironcell", json!(env!("CARGO_PKG_VERSION"))),

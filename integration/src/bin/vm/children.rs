@@ -58,7 +58,7 @@ pub fn run_logged(command: &mut Command, log: &Path, what: &str) -> Result<()> {
 
 /// The last lines of a file, for people; control characters would play tricks with their terminal.
 pub fn tail(file: &Path) -> String {
-    const LINES: usize = 30;
+    const LINES: usize = 50;
     let bytes = std::fs::read(file).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).replace(|c: char| c.is_control() && c != '\n', "");
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();

@@ -89,15 +89,16 @@ pub struct Machine {
 impl Machine {
     /// Boots, and waits until the agent is ready for orders.
     pub fn boot(image: &Image, lane: Lane, programs: &[Program], agent: &Path) -> Result<Self> {
-        for attempt in 1.. {
+        let mut attempts = 1;
+        loop {
             let mut machine = Self::start(image, lane, programs, agent)?;
             match machine.greet() {
                 Ok(()) => return Ok(machine),
-                Err(Fault::Died { .. }) if attempt < BOOT_ATTEMPTS => progress!("the machine died at boot; once more"),
+                Err(Fault::Died { .. }) if attempts < BOOT_ATTEMPTS => progress!("the machine died at boot; once more"),
                 Err(fault) => return Err(fault.into()),
             }
+            attempts += 1;
         }
-        unreachable!("the last attempt returns");
     }
 
     fn start(image: &Image, lane: Lane, programs: &[Program], agent: &Path) -> Result<Self> {
