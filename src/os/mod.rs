@@ -1,8 +1,11 @@
 //! HANDS: the only place of this crate that talks to the kernel. It decides nothing: what is to be done stands in a plan.
 
+pub mod block;
 pub mod cgroup;
+pub mod doctor;
 mod error;
 mod mountinfo;
+pub mod probe;
 
 pub use error::{Doing, OsError};
 

@@ -1,0 +1,3 @@
+//! HEAD: decides what happens to jobs; every system call is made by `os`.
+
+pub mod doctor;
