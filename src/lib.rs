@@ -6,3 +6,4 @@ pub mod life;
 pub mod os;
 pub mod plan;
 pub mod spec;
+pub mod supervise;

@@ -13,7 +13,9 @@ use linux_raw_sys::general as raw;
 use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, PROC_SUPER_MAGIC, fstat, flock, fstatfs, open, openat, unlinkat};
+use rustix::fs::{
+    AtFlags, FlockOperation, Mode, OFlags, PROC_SUPER_MAGIC, flock, fstat, fstatfs, open, openat, unlinkat,
+};
 use rustix::io::{Errno, Result, pread, read, write};
 use rustix::net::RecvFlags;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
@@ -124,6 +126,8 @@ fn leave_caller() -> Result<()> {
 
 /// getrlimit(2): only who has CAP_SYS_RESOURCE on the host may raise a hard limit. Raised here to the highest, so that
 /// each target lowers its own to what it was given. A user namespace remembers four of them as ceilings of all its users.
+///
+/// Without the capability (a container may lack it) they stay: a job that asks for more is refused at its own step.
 fn raise_rlimits() -> Result<()> {
     const ALL: [Resource; 15] = [
         Resource::As,
@@ -143,15 +147,22 @@ fn raise_rlimits() -> Result<()> {
         Resource::Stack,
     ];
     for resource in ALL {
-        let soft = match resource {
-            // Ceilings of the user namespace; the others stay as they are for the keeper itself.
-            Resource::Memlock | Resource::Msgqueue | Resource::Nproc | Resource::Sigpending => None,
-            other => getrlimit(other).current,
-        };
-        setrlimit(resource, Rlimit { current: soft, maximum: None })?;
+        let now = getrlimit(resource);
+        let ceiling =
+            matches!(resource, Resource::Memlock | Resource::Msgqueue | Resource::Nproc | Resource::Sigpending);
+        let wanted = Rlimit { current: if ceiling { None } else { now.current }, maximum: None };
+        raise(resource, wanted, now)?;
     }
-    let most = read_number("/proc/sys/fs/nr_open")?;
-    setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: Some(most) })
+    let most = Some(read_number("/proc/sys/fs/nr_open")?);
+    raise(Resource::Nofile, Rlimit { current: most, maximum: most }, getrlimit(Resource::Nofile))
+}
+
+/// As wanted, or up to the hard limit that there is.
+fn raise(resource: Resource, wanted: Rlimit, now: Rlimit) -> Result<()> {
+    match setrlimit(resource, wanted) {
+        Err(Errno::PERM) => setrlimit(resource, Rlimit { current: now.maximum, maximum: now.maximum }),
+        other => other,
+    }
 }
 
 /// A file of /proc/sys that holds one number.

@@ -4,9 +4,9 @@ use crate::inside::fail;
 use crate::outside::Cell;
 use crate::report::Failure;
 use crate::step::Step;
-use crate::wire::Order;
+use crate::wire::{Order, Rlimit};
 use crate::{creds, stdio, sys};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::fd::AsFd;
 use rustix::fs::{AtFlags, CWD};
@@ -52,9 +52,15 @@ fn set_rlimits(order: &Order) -> Result<(), Failure> {
     for (index, limit) in order.rlimits.iter().enumerate() {
         let failure = |errno| Failure { item: index as u16, ..Failure::at(Step::SetRlimit, errno) };
         let resource = resource(limit.resource).ok_or_else(|| failure(Errno::INVAL))?;
-        setrlimit(resource, limit.soft, limit.hard).map_err(|errno| failure(Errno::from_raw_os_error(errno as i32)))?;
+        set_rlimit(resource, limit).map_err(|errno| failure(Errno::from_raw_os_error(errno as i32)))?;
     }
     Ok(())
+}
+
+/// One limit, as it is, or as near as the hard limit that is there allows.
+fn set_rlimit(resource: Resource, limit: &Rlimit) -> nix::Result<()> {
+    let hard = if limit.exact { limit.hard } else { limit.hard.min(getrlimit(resource)?.1) };
+    setrlimit(resource, limit.soft.min(hard), hard)
 }
 
 /// The resource with the kernel's number.

@@ -161,6 +161,9 @@ pub struct Rlimit {
     pub soft: u64,
     /// rlim_max.
     pub hard: u64,
+    /// Whether the caller asked for it: then it is set exactly or the start fails. A default is cut to what the host's
+    /// hard limit allows, where that could not be raised.
+    pub exact: bool,
 }
 
 /// `struct sock_filter`.

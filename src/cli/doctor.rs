@@ -1,7 +1,7 @@
 //! `ironcell doctor`: what this host can and cannot do, item by item, with the remedy.
 
 use super::exit;
-use serde::Serialize;
+use crate::supervise::doctor::{Check, State};
 use std::io::{self, Write};
 
 /// The arguments of `ironcell doctor`.
@@ -12,39 +12,12 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
-/// What was found about one item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// What was looked at.
-    pub item: String,
-    /// How it stands.
-    pub state: State,
-    /// What was found.
-    pub found: String,
-    /// What to do about it; nothing when it is well.
-    pub remedy: Option<String>,
-}
-
-/// How an item stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// All is there.
-    Ok,
-    /// Runs are possible; what needs this is refused.
-    Limited,
-    /// No run is possible.
-    Missing,
-}
-
-impl State {
-    /// The word in the table.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Limited => "limited",
-            Self::Missing => "missing",
-        }
+/// The word for a state in the table.
+fn word(state: State) -> &'static str {
+    match state {
+        State::Good => "good",
+        State::Limited => "limited",
+        State::Missing => "missing",
     }
 }
 
@@ -72,7 +45,7 @@ fn table(checks: &[Check]) -> String {
     let width = checks.iter().map(|check| check.item.chars().count()).max().unwrap_or(0);
     let mut lines = Vec::new();
     for check in checks {
-        lines.push(format!("{:<7}  {:<width$}  {}", check.state.word(), check.item, check.found));
+        lines.push(format!("{:<7}  {:<width$}  {}", word(check.state), check.item, check.found));
         lines.extend(check.remedy.iter().map(|remedy| format!("{:7}  {:width$}  -> {remedy}", "", "")));
     }
     let count = |state| checks.iter().filter(|check| check.state == state).count();
@@ -101,14 +74,14 @@ mod tests {
     #[test]
     fn people_get_columns_and_a_verdict() {
         let mut checks = vec![
-            check("kernel", State::Ok, "6.12.1", None),
+            check("kernel", State::Good, "6.12.1", None),
             check("controller io", State::Limited, "on cgroup v1 only", Some("boot with cgroup_no_v1=all")),
         ];
         let (code, text) = printed(false, &checks);
         assert_eq!(code, 0);
         assert_eq!(
             text,
-            "ok       kernel         6.12.1\n\
+            "good     kernel         6.12.1\n\
              limited  controller io  on cgroup v1 only\n                        \
              -> boot with cgroup_no_v1=all\n\
              ironcell can run here; 1 of 2 items are limited\n"
@@ -121,9 +94,9 @@ mod tests {
 
     #[test]
     fn machines_get_an_array() {
-        let (code, text) = printed(true, &[check("kernel", State::Ok, "6.12.1", None)]);
+        let (code, text) = printed(true, &[check("kernel", State::Good, "6.12.1", None)]);
         let value: serde_json::Value = serde_json::from_str(&text).expect("json");
-        assert_eq!(value, serde_json::json!([{"item": "kernel", "state": "ok", "found": "6.12.1", "remedy": null}]));
+        assert_eq!(value, serde_json::json!([{"item": "kernel", "state": "good", "found": "6.12.1", "remedy": null}]));
         assert_eq!(code, 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::report::Started;
 use super::run::signals::{Ask, Signals, until_end};
-use super::{Head, doctor::Check, run};
+use super::{Head, run};
 use crate::life::{Cause, Evidence, Exit, Outcome, Usage};
 use crate::spec::JobSpec;
 use crate::supervise::{EarlyKeeper, Error, Job, Supervisor, doctor};
@@ -46,7 +46,7 @@ impl Head for Local {
         }
     }
 
-    fn examine(self) -> Vec<Check> {
+    fn examine(self) -> Vec<doctor::Check> {
         doctor::examine()
     }
 }

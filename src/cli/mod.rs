@@ -15,7 +15,7 @@ mod utc;
 
 use crate::life::Outcome;
 use crate::spec::JobSpec;
-use crate::supervise::Error;
+use crate::supervise::{self, Error};
 use args::{Args, Verb};
 use report::Started;
 use std::ffi::OsString;
@@ -37,7 +37,7 @@ pub trait Head {
     fn run(self, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error>;
 
     /// What this host can and cannot do.
-    fn examine(self) -> Vec<doctor::Check>;
+    fn examine(self) -> Vec<supervise::doctor::Check>;
 }
 
 /// The program: from its arguments to its exit code.

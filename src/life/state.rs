@@ -114,7 +114,9 @@ pub fn next(state: State, event: Event) -> (State, Vec<Action>) {
         // Asked again, and harder: who asked first is still why it ends.
         (State::Stopping { why, how: StopKind::Soft }, Event::StopAsked { how: StopKind::Hard, .. }) => harden(why),
         (State::Running, Event::LeaderEnded { leader, others }) => drain(leader, None, others),
-        (State::Stopping { why, how }, Event::LeaderEnded { leader, others }) => drain(leader, Some((why, how)), others),
+        (State::Stopping { why, how }, Event::LeaderEnded { leader, others }) => {
+            drain(leader, Some((why, how)), others)
+        }
         (State::Draining { leader, stopped }, Event::Emptied) => {
             (State::Finished, vec![Action::Finish { leader, stopped }])
         }

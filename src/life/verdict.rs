@@ -43,9 +43,7 @@ impl Facts<'_> {
         }
         match (&self.stopped, self.time) {
             (Some((Reason::Asked(by), how)), _) => Cause::Stopped { by: by.clone(), how: *how },
-            (Some((Reason::WallTime, how)), limit) => {
-                Cause::WallTime { limit: limit.unwrap_or_default(), how: *how }
-            }
+            (Some((Reason::WallTime, how)), limit) => Cause::WallTime { limit: limit.unwrap_or_default(), how: *how },
             (None, _) if self.exit() == Exit::Unknown => Cause::Lost,
             (None, _) => Cause::Itself,
         }

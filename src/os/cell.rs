@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use init_shim::pid1::{TO_ALL, TO_LEADER};
 use init_shim::report::{End, Failure};
 use init_shim::socket::LaunchFds;
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::{Errno, read, write};
 use rustix::pipe::{PipeFlags, pipe_with};

@@ -45,7 +45,8 @@ impl NewKeeper {
     /// # Errors
     /// EDEADLK in a process with several threads; else as fork(2).
     pub fn fork() -> Result<Self, OsError> {
-        let threads = std::fs::read_dir("/proc/self/task").map_err(|e| OsError::new(Doing::List, "/proc/self/task", e))?;
+        let threads =
+            std::fs::read_dir("/proc/self/task").map_err(|e| OsError::new(Doing::List, "/proc/self/task", e))?;
         if threads.count() != 1 {
             return Err(failed(Errno::DEADLK).remedy("a program with threads executes its keeper instead"));
         }
@@ -93,7 +94,11 @@ impl NewKeeper {
     pub fn attend(self, base: &Base) -> Result<Keeper, OsError> {
         let (above, directory, name) = base.for_keeper();
         let message = ToKeeper::Base { name: name.to_owned() };
-        send(&self.socket, &message, &[above, directory]).map_err(failed)?;
+        match send(&self.socket, &message, &[above, directory]) {
+            // It has gone before we spoke, and said why.
+            Err(Errno::PIPE | Errno::CONNRESET) => return Err(last_words(&self.socket)),
+            other => other.map_err(failed)?,
+        }
         let socket = Watch::readable(self.socket).map_err(|error| OsError::new(Doing::Watch, "the keeper", error))?;
         Ok(Keeper { socket, turn: Mutex::new(()), next: AtomicU64::new(1), _process: self.process })
     }
@@ -164,7 +169,9 @@ impl Keeper {
                     return Err(LaunchError::Step(failure));
                 }
                 FromKeeper::Unfit { errno } => {
-                    return Err(failed(Errno::from_raw_os_error(errno)).remedy("`ironcell doctor` says what is missing").into());
+                    return Err(failed(Errno::from_raw_os_error(errno))
+                        .remedy("`ironcell doctor` says what is missing")
+                        .into());
                 }
                 FromKeeper::Ready | FromKeeper::Launched { .. } | FromKeeper::Refused { .. } => {}
             }
@@ -178,9 +185,23 @@ impl Keeper {
     }
 }
 
+/// The keeper could not get ready.
+fn unfit(errno: i32) -> OsError {
+    let errno = Errno::from_raw_os_error(errno);
+    OsError::new(Doing::Make, "the keeper", errno).remedy("`ironcell doctor` says what is missing")
+}
+
+/// Why a keeper that is gone has gone, if it said so.
+fn last_words(socket: &OwnedFd) -> OsError {
+    match receive::<FromKeeper>(socket, RecvFlags::DONTWAIT) {
+        Ok(Some((FromKeeper::Unfit { errno }, _))) => unfit(errno),
+        _ => failed(Errno::PIPE),
+    }
+}
+
 /// A failure at the keeper.
 fn failed(errno: Errno) -> OsError {
-    OsError::new(Doing::Ask, "the keeper", errno)
+    OsError::new(Doing::Order, "the keeper", errno)
 }
 
 /// Both ends of the keeper's socket.

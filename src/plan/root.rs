@@ -1,6 +1,6 @@
 //! PURE: what the job sees as `/`, entry by entry.
 
-use super::host::{CurrentDir, Host, Owner, PathKind, SystemEntry};
+use super::host::{CurrentDir, Host, NETWORK_FILES, Owner, PathKind, SystemEntry};
 use super::{Refusal, Setting};
 use crate::spec::{Access, JobSpec, MountSpec, Net, Root, User};
 use init_shim::wire::{ENTRIES_MOST, Entry, IdMapping, RootFs, Source, What};
@@ -47,9 +47,6 @@ const DEV_LINKS: [(&str, &str); 5] = [
     ("/dev/stderr", "/proc/self/fd/2"),
     ("/dev/ptmx", "pts/ptmx"),
 ];
-/// With the host's network come the host's names for it, where it has them.
-const NETWORK_FILES: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
-
 /// The root that this ask has on this host.
 ///
 /// # Errors

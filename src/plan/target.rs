@@ -63,7 +63,7 @@ pub fn rlimits(limits: &Limits, host: &Host) -> Vec<Rlimit> {
         .map(|resource| {
             let asked = limits.rlimits.iter().rev().find(|limit| limit.resource == *resource);
             let (soft, hard) = asked.map_or_else(|| house(*resource), |limit| (number(limit.soft), number(limit.hard)));
-            Rlimit { resource: *resource as u32, soft, hard }
+            Rlimit { resource: *resource as u32, soft, hard, exact: asked.is_some() }
         })
         .collect()
 }

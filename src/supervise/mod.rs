@@ -1,6 +1,7 @@
 //! HEAD: the public verbs. A [`Supervisor`] starts jobs and answers for their end; each job has one task, its driver,
 //! which alone touches its cell. Decisions are in `life`, plans in `plan`, calls in `os`: here they meet.
 
+pub mod doctor;
 mod driver;
 mod error;
 mod job;

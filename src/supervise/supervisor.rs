@@ -1,12 +1,12 @@
 //! The public verbs.
 
+use super::Error;
 use super::driver::Driver;
 use super::job::{Inner, Job, REQUESTS_MOST};
-use super::Error;
 use crate::os::cell::NewCell;
 use crate::os::cgroup::{self, Base};
 use crate::os::keeper::{Keeper, NewKeeper};
-use crate::os::{probe, stdio};
+use crate::os::{self, probe, stdio};
 use crate::plan::{Drawing, Plan};
 use crate::spec::{JobId, JobSpec, StdioSet};
 use std::sync::Arc;
@@ -55,8 +55,14 @@ impl Supervisor {
 
     fn with(keeper: NewKeeper) -> Result<Self, Error> {
         let base = cgroup::prepare(&[keeper.pid()])?;
-        let keeper = keeper.attend(&base)?;
-        Ok(Self { keeper: Arc::new(keeper), base: Arc::new(base) })
+        match keeper.attend(&base) {
+            Ok(keeper) => Ok(Self { keeper: Arc::new(keeper), base: Arc::new(base) }),
+            Err(error) => {
+                // Nothing is left of a supervisor that could not be opened.
+                let _ = base.remove_if_empty();
+                Err(error.into())
+            }
+        }
     }
 
     /// Draws the plan of an ask on this host, and touches nothing.
@@ -65,7 +71,7 @@ impl Supervisor {
     /// As the start would, as far as it can be known without doing anything.
     pub fn draw(spec: &JobSpec) -> Result<Drawing, Error> {
         let hierarchy = cgroup::discover()?.hierarchy()?;
-        Ok(Plan::of(spec, &probe::facts(spec, &hierarchy)?)?.draw())
+        Ok(Plan::of(spec, &probe::facts(spec, hierarchy)?)?.draw())
     }
 
     /// Removes the cells of owners that died. Runs beside jobs; what is not dead yet is left for the next time.
@@ -106,7 +112,7 @@ impl Supervisor {
 /// From spec to a running job.
 async fn start(keeper: Arc<Keeper>, base: Arc<Base>, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
     let id = JobId::new();
-    let plan = Plan::of(&spec, &probe::facts(&spec, base.hierarchy())?)?;
+    let plan = Plan::of(&spec, &probe::facts(&spec, base.hierarchy().clone())?)?;
     let told = |error| Error::of(error, &plan);
     let mut wired = stdio::wire(stdio)?;
     let relays = std::mem::take(&mut wired.relays);
@@ -130,5 +136,5 @@ async fn start(keeper: Arc<Keeper>, base: Arc<Base>, spec: JobSpec, stdio: Stdio
 
 /// Cells need root: the first thing to say to who is not.
 fn require_root() -> Result<(), Error> {
-    if probe::is_root() { Ok(()) } else { Err(Error::NotRoot) }
+    if os::is_root() { Ok(()) } else { Err(Error::NotRoot) }
 }

@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::cli::args::{Args, Verb};
-use crate::cli::doctor::Check;
 use crate::life::{Cause, Evidence, Exit, Usage};
 use crate::spec::{
     Access, CgroupFile, CpuMax, IoMax, IoTarget, JobId, MemoryLimit, MountSpec, Net, PidsLimit, Resource, Rlimit,
     RlimitValue, Root, SpecError, User,
 };
+use crate::supervise::Error;
+use crate::supervise::doctor::Check;
 use clap::Parser;
 use proptest::prelude::*;
 use std::ffi::{OsStr, OsString};
@@ -172,16 +173,16 @@ proptest! {
 }
 
 /// A head that tells what it was told to tell.
-struct Told(Result<Outcome, String>);
+struct Told(Result<Outcome, Error>);
 
 impl Head for Told {
-    fn draw(self, _: &JobSpec) -> Result<String, String> {
+    fn draw(self, _: &JobSpec) -> Result<String, Error> {
         self.0.map(|_| "plan".to_owned())
     }
 
-    fn run(self, _: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, String> {
+    fn run(self, _: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error> {
         let outcome = self.0?;
-        started(Started { id: JobId::new(), digest: "d1".to_owned(), limits: Vec::new() });
+        started(Started { id: JobId::new(), digest: "d1".to_owned(), limits: Vec::new(), notes: Vec::new() });
         Ok(outcome)
     }
 
@@ -190,13 +191,13 @@ impl Head for Told {
     }
 }
 
-fn ended(exit: Exit) -> Result<Outcome, String> {
+fn ended(exit: Exit) -> Result<Outcome, Error> {
     let (usage, evidence) = (Usage::default(), Evidence::default());
     Ok(Outcome { exit, cause: Cause::Itself, usage, evidence, residue: Vec::new() })
 }
 
 /// Exit code and standard error of a run that ends so.
-fn said(flags: &[&str], end: Result<Outcome, String>) -> (u8, String) {
+fn said(flags: &[&str], end: Result<Outcome, Error>) -> (u8, String) {
     let line: Vec<&str> = flags.iter().copied().chain(["true"]).collect();
     let mut err = Vec::new();
     let code = run(&args(&line), Told(end), &mut err);
@@ -225,10 +226,10 @@ fn a_refusal_is_told_and_reported() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("report.json");
     let report = path.to_str().expect("text");
-    let (code, text) = said(&["-q", "--report", report], Err("no controller".to_owned()));
-    assert_eq!((code, text.as_str()), (125, "ironcell: no controller\n"));
+    let (code, text) = said(&["-q", "--report", report], Err(Error::NotRoot));
+    assert_eq!((code, text.as_str()), (125, "ironcell: cells are built by root: run ironcell as root, or with sudo\n"));
     let value: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).expect("read")).expect("json");
-    assert_eq!(value["cause_detail"]["message"], "no controller");
+    assert_eq!(value["cause_detail"]["message"], "cells are built by root: run ironcell as root, or with sudo");
     let (code, text) = said(&["--memory", "12Q", "--report", report], ended(Exit::Code { code: 0 }));
     assert_eq!(code, 125);
     assert!(text.starts_with("ironcell: --memory is \"12Q\": unknown unit Q; write"), "{text}");
@@ -250,6 +251,6 @@ fn a_report_that_cannot_be_written_stops_the_job_before_it_begins() {
 #[test]
 fn a_plan_is_shown_or_refused_and_nothing_runs() {
     assert_eq!(said(&["--dry-run"], ended(Exit::Code { code: 9 })), (0, String::new()));
-    let (code, text) = said(&["--dry-run"], Err("no controller".to_owned()));
-    assert_eq!((code, text.as_str()), (125, "ironcell: no controller\n"));
+    let (code, text) = said(&["--dry-run"], Err(Error::NotRoot));
+    assert_eq!((code, text.as_str()), (125, "ironcell: cells are built by root: run ironcell as root, or with sudo\n"));
 }

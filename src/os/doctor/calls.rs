@@ -1,0 +1,69 @@
+//! Calls that show whether the kernel has them: each is refused before it does anything, or gives a descriptor that is
+//! closed at once. 0 is "there", else the kernel's error number: ENOSYS is "not there" or "hidden by a filter".
+
+use linux_raw_sys::general::{CLONE_INTO_CGROUP, clone_args};
+use rustix::io::Errno;
+use rustix::mount::FsOpenFlags;
+use rustix::process::{PidfdFlags, getpid, pidfd_open as open};
+use std::io;
+
+/// A descriptor that nobody can have: past any limit of open files (fs.nr_open is at most 2^31 - 64).
+const NO_FD: u64 = i32::MAX as u64;
+/// LANDLOCK_CREATE_RULESET_VERSION of linux/landlock.h.
+const LANDLOCK_VERSION: u32 = 1;
+
+/// clone3 into a cgroup that does not exist: a kernel that knows the flag says EBADF, an older one EINVAL.
+pub(super) fn clone_into() -> i32 {
+    // SAFETY: all zeros are a valid clone_args: it is plain numbers.
+    let mut args: clone_args = unsafe { std::mem::zeroed() };
+    args.flags = CLONE_INTO_CGROUP;
+    args.cgroup = NO_FD;
+    // SAFETY: `args` is a valid clone_args of the size given. The kernel looks the descriptor up before it makes a
+    // child and refuses; should it ever make one all the same, the child ends here and touches nothing.
+    let pid = unsafe {
+        let pid = libc::syscall(libc::SYS_clone3, &raw const args, size_of::<clone_args>());
+        if pid == 0 {
+            libc::_exit(0);
+        }
+        pid
+    };
+    known_by(pid, libc::EBADF)
+}
+
+/// mount_setattr(2) without a structure: a kernel that has it says EINVAL.
+pub(super) fn mount_setattr() -> i32 {
+    // SAFETY: a null structure of size 0 is refused before anything is read.
+    let done = unsafe { libc::syscall(libc::SYS_mount_setattr, -1, c"".as_ptr(), 0, std::ptr::null::<u8>(), 0) };
+    known_by(done, libc::EINVAL)
+}
+
+/// fsopen(2) of a tmpfs that is never made.
+pub(super) fn fsopen() -> i32 {
+    errno(rustix::mount::fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).map(drop))
+}
+
+/// pidfd_open(2) of ourselves.
+pub(super) fn pidfd_open() -> i32 {
+    errno(open(getpid(), PidfdFlags::empty()).map(drop))
+}
+
+/// Landlock's version.
+pub(super) fn landlock() -> Result<u32, i32> {
+    // SAFETY: with this flag the kernel takes no structure and only returns a number.
+    let version =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0usize, LANDLOCK_VERSION) };
+    u32::try_from(version).map_err(|_| io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
+}
+
+/// 0 when the call was refused in the way that shows that the kernel knows it.
+fn known_by(returned: libc::c_long, expected: i32) -> i32 {
+    if returned >= 0 {
+        return 0;
+    }
+    let errno = io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO);
+    if errno == expected { 0 } else { errno }
+}
+
+fn errno(result: Result<(), Errno>) -> i32 {
+    result.map_or_else(Errno::raw_os_error, |()| 0)
+}
