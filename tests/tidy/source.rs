@@ -6,7 +6,7 @@ pub struct Source {
     pub name: String,
     /// The first line as it is written.
     pub first_line: String,
-    /// Whether there is anything in it.
+    /// Whether it has at most one line: there is nothing to explain yet.
     pub empty: bool,
     /// The code: as many lines as the file, comments and the insides of strings and characters blanked.
     pub code: String,
@@ -21,7 +21,7 @@ impl Source {
         let whole_test = name.ends_with("/tests.rs") || name.starts_with("tests/");
         let test = if whole_test { vec![true; code.lines().count()] } else { test_lines(&code) };
         let first_line = text.lines().next().unwrap_or_default().to_owned();
-        Self { name, first_line, empty: text.trim().is_empty(), code, test }
+        Self { name, first_line, empty: text.trim().lines().count() <= 1, code, test }
     }
 
     /// The code with the tests blanked as well.
