@@ -13,7 +13,7 @@ pub use spec::{Caller, spec_of};
 
 use super::report::{Report, Started, Target, Times};
 use super::{Head, exit, print_failure, render, say};
-use crate::life::Outcome;
+use crate::life::{Exit, Outcome};
 use crate::spec::{JobSpec, Stdio, StdioSet};
 use crate::supervise::Origin;
 use std::io::{self, Write};
@@ -109,13 +109,13 @@ fn carry_out(args: &RunArgs, spec: JobSpec, head: impl Head, err: &mut dyn Write
 fn tell(args: &RunArgs, end: &End, err: &mut dyn Write) -> u8 {
     match end {
         End::Refused(message) => {
-            // Not even `--quiet` hides that nothing ran.
             say(err, message);
             exit::OWN_FAILURE
         }
         End::Ended(ended) => {
             let Ended { spec, outcome, .. } = ended.as_ref();
-            if !args.quiet {
+            // As with a refusal: not even `--quiet` hides that nothing ran.
+            if !args.quiet || outcome.exit == Exit::NeverRan {
                 render::footer(outcome, spec.grace()).iter().for_each(|line| say(err, line));
             }
             if args.verbose {

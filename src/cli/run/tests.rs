@@ -153,6 +153,16 @@ fn a_flag_without_meaning_is_refused_by_its_name() {
     }
 }
 
+#[test]
+fn a_command_that_was_never_started_is_told_even_when_it_is_quiet() {
+    use crate::life::{Refused, StartFailure};
+    let message = "failed to execute nope: not found".to_owned();
+    let failure = StartFailure { step: 1, name: "execute", errno: 2, message, refused: Refused::NotFound };
+    let cause = Cause::StartFailed(failure);
+    let end = ended(Exit::NeverRan).map(|outcome| Outcome { cause, ..outcome });
+    assert_eq!(said(&["-q"], end), (127, "ironcell: failed to execute nope: not found\n".to_owned()));
+}
+
 proptest! {
     #[test]
     fn no_command_line_panics(line in proptest::collection::vec("(--[a-z-]{1,12}(=.*)?)|.*", 0..8)) {
