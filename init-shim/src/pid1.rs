@@ -15,8 +15,6 @@ use rustix::process::{WaitOptions, WaitStatus, wait};
 
 /// Passed through the lease: the signal that follows goes to the leader.
 pub const TO_LEADER: u8 = b'L';
-/// Passed through the lease: the signal that follows goes to every process of the cell but PID 1.
-pub const TO_ALL: u8 = b'A';
 
 /// Never returns: the cell ends with this process.
 pub fn live(cell: &Cell<'_>, target: &Target) -> ! {
@@ -94,7 +92,6 @@ fn obey(lease: &OwnedFd, target: &Target, running: bool) -> bool {
     match order {
         // Not reaped yet, so the id is still the leader's.
         [TO_LEADER, signal] if running => sys::signal(target.pid, signal),
-        [TO_ALL, signal] => sys::signal(-1, signal),
         _ => {}
     }
     true

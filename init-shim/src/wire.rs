@@ -201,3 +201,6 @@ impl Order {
         sane.then_some(order)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use super::cgroup::{ApplyError, CellCgroup, Effective};
 use super::keeper::Keeper;
 use super::watch::Watch;
 use crate::life::{Evidence, Usage};
-use init_shim::pid1::{TO_ALL, TO_LEADER};
+use init_shim::pid1::TO_LEADER;
 use init_shim::report::{End, Failure};
 use rustix::fd::OwnedFd;
 use rustix::io::{read, write};
@@ -83,11 +83,6 @@ impl Cell {
     /// Sends a signal to the leader, through PID 1.
     pub fn signal_leader(&self, signal: u8) {
         self.order([TO_LEADER, signal]);
-    }
-
-    /// Sends a signal to every process of the cell, through PID 1.
-    pub fn signal_all(&self, signal: u8) {
-        self.order([TO_ALL, signal]);
     }
 
     /// An order to PID 1. The pipe takes thousands; one that is full belongs to a PID 1 that does not run, and whoever

@@ -5,7 +5,7 @@
 
 use super::{Doing, OsError};
 use crate::spec::{Stdio, StdioSet};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::fs::File;
@@ -76,12 +76,4 @@ fn relay(terminal: OwnedFd, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -
         relays.push(wait);
     }
     Ok(theirs)
-}
-
-/// A copy of a descriptor of this process, close-on-exec.
-///
-/// # Errors
-/// As fcntl(2) F_DUPFD_CLOEXEC.
-pub fn duplicate(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    Ok(rustix::io::fcntl_dupfd_cloexec(fd.as_fd(), 3)?)
 }

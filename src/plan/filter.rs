@@ -118,3 +118,6 @@ fn jump_any(k: u32, jt: u8, jf: u8) -> Instruction {
 fn ret(k: u32) -> Instruction {
     Instruction { code: 0x06, jt: 0, jf: 0, k }
 }
+
+#[cfg(test)]
+mod tests;

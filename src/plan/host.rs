@@ -139,3 +139,33 @@ pub enum CurrentDir {
         reason: String,
     },
 }
+
+/// A host with everything: 4 GiB, processors 0 to 3, a merged /usr.
+#[cfg(test)]
+pub fn example() -> Host {
+    let link = |path: &str, target: &str| SystemEntry::Link { path: path.into(), target: target.into() };
+    Host {
+        hierarchy: Hierarchy {
+            mount: "/sys/fs/cgroup".into(),
+            base: "/sys/fs/cgroup/ironcell".into(),
+            controllers: Controller::ALL.to_vec(),
+            on_v1: Vec::new(),
+            refused: Vec::new(),
+            files: Vec::new(),
+        },
+        memory_total: 4 << 30,
+        swap_total: 0,
+        cpus: CpuList::parse("0-3").expect("a list"),
+        io_weight_heard: Some(true),
+        page_size: 4096,
+        system: vec![
+            SystemEntry::Bind("/usr".into()),
+            link("/bin", "usr/bin"),
+            SystemEntry::Bind("/etc/ld.so.cache".into()),
+        ],
+        current_dir: CurrentDir::Shown("/srv/project".into()),
+        disks: Vec::new(),
+        owners: Vec::new(),
+        kinds: vec![("/usr".into(), PathKind::Directory), ("/etc/ld.so.cache".into(), PathKind::File)],
+    }
+}

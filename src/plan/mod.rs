@@ -11,7 +11,7 @@ mod refusal;
 mod root;
 mod target;
 
-pub use cgroup::{CpuList, DEFAULT_MEMORY_SHARE, DEFAULT_PIDS_MAX, LEAST_MEMORY_MAX, Origin, Setting};
+pub use cgroup::{CpuList, DEFAULT_PIDS_MAX, Origin, Setting};
 pub use drawing::{Drawing, Section};
 pub use refusal::Refusal;
 

@@ -254,3 +254,6 @@ fn tmpfs_size(host: &Host, settings: &[Setting]) -> u64 {
     let limit = settings.iter().find(|setting| setting.file == "memory.max");
     limit.and_then(|setting| setting.value.parse().ok()).unwrap_or(host.memory_total / TMPFS_SHARE_WITHOUT_LIMIT)
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,18 +24,12 @@ pub struct Base {
     pub(super) dir: Dir,
     parent: Dir,
     hierarchy: Hierarchy,
-    seat: Seat,
 }
 
 impl Base {
     /// What a plan needs to know of it.
     pub fn hierarchy(&self) -> &Hierarchy {
         &self.hierarchy
-    }
-
-    /// How the place came about.
-    pub fn seat(&self) -> &Seat {
-        &self.seat
     }
 
     /// What the keeper needs to clear up when we are gone: the directory above, the base's own with our lock on it, and
@@ -103,7 +97,7 @@ fn describe(found: Discovery, dir: Dir, parent: Dir, refused: Vec<(Controller, S
     let files = hierarchy::files(&dir, &controllers)?;
     let hierarchy =
         Hierarchy { mount: found.mount, base: dir.path.to_path_buf(), controllers, on_v1: found.on_v1, refused, files };
-    Ok(Base { dir, parent, hierarchy, seat: found.seat })
+    Ok(Base { dir, parent, hierarchy })
 }
 
 /// Enables each controller by itself, so that one that the kernel refuses does not take the others with it. What was

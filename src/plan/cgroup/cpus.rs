@@ -33,12 +33,6 @@ impl CpuList {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Whether all of `other` are among these.
     pub fn contains_all(&self, other: &Self) -> bool {
         self.0.is_superset(&other.0)

@@ -1,33 +1,13 @@
 //! What is written for which limits, and what is refused with which words.
 
 use super::*;
-use crate::plan::host::{Controller, CurrentDir, Disk, Hierarchy};
+use crate::plan::host::{Controller, Disk};
 use crate::spec::{CgroupFile, CpuMax, IoMax, IoTarget, MemoryLimit, PidsLimit};
 
 const GIB: u64 = 1 << 30;
 
-/// A host with everything: 4 GiB, processors 0 to 3.
 fn host() -> Host {
-    Host {
-        hierarchy: Hierarchy {
-            mount: "/sys/fs/cgroup".into(),
-            base: "/sys/fs/cgroup/ironcell".into(),
-            controllers: Controller::ALL.to_vec(),
-            on_v1: Vec::new(),
-            refused: Vec::new(),
-            files: Vec::new(),
-        },
-        memory_total: 4 * GIB,
-        swap_total: 0,
-        cpus: CpuList::parse("0-3").expect("a list"),
-        io_weight_heard: Some(true),
-        page_size: 4096,
-        system: Vec::new(),
-        current_dir: CurrentDir::Hidden { reason: String::new() },
-        disks: Vec::new(),
-        owners: Vec::new(),
-        kinds: Vec::new(),
-    }
+    crate::plan::host::example()
 }
 
 fn disk(minor: u32) -> Result<Disk, String> {

@@ -37,7 +37,10 @@ pub fn as_root(program: impl AsRef<OsStr>, seconds: u32) -> Result<Command> {
         sudo.arg("timeout");
         sudo
     } else {
-        bail!("'{}' needs root, and there is no sudo: run this once as root", program.as_ref().display());
+        bail!(
+            "'{}' needs root, and there is no sudo: install it, or run `cargo vm image` as root with your XDG_CACHE_HOME",
+            program.as_ref().display()
+        );
     };
     command.args(["--foreground", "--kill-after=10", &seconds.to_string()]).arg(program);
     Ok(command)
