@@ -74,7 +74,7 @@ fn one(controller: Controller, found: &Discovery, sight: &Sight) -> Check {
 /// What there is not without a controller.
 fn flags(controller: Controller) -> &'static str {
     match controller {
-        Controller::Cpu => "--cpu or --cpu-weight",
+        Controller::Cpu => "--cpus or --cpu-weight",
         Controller::Cpuset => "--cpuset",
         Controller::Io => "--io-max or --io-weight",
         Controller::Memory => "--memory, --memory-high or --swap",
