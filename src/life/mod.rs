@@ -5,6 +5,7 @@
 mod outcome;
 pub mod state;
 mod usage;
+pub mod verdict;
 
 pub use outcome::{Cause, Evidence, Exit, MemoryOf, Outcome, Refused, StartFailure, StopKind, Stopper};
 pub use usage::{IoUsage, Pressure, Usage};

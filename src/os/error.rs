@@ -40,6 +40,7 @@ pub enum Doing {
     Clone,
     Wait,
     Ask,
+    Order,
 }
 
 impl Doing {
@@ -58,6 +59,7 @@ impl Doing {
             Self::Move => ("move process", "to"),
             Self::Clone => ("clone a process", "into"),
             Self::Wait => ("wait for", "in"),
+            Self::Order => ("give an order to", "to"),
             Self::Ask => ("ask systemd for", "at"),
         }
     }

@@ -28,7 +28,6 @@ pub fn facts(spec: &JobSpec, hierarchy: Hierarchy) -> Result<Host, OsError> {
         io_weight_heard: io_weight_heard(&hierarchy.mount),
         page_size: super::page_size(),
         current_dir: view::current_dir(&system),
-        system,
         disks: spec
             .limits()
             .io_max
@@ -36,7 +35,12 @@ pub fn facts(spec: &JobSpec, hierarchy: Hierarchy) -> Result<Host, OsError> {
             .map(|line| block::resolve(&line.target, &tables).map_err(|error| error.to_string()))
             .collect(),
         owners: owners(spec)?,
-        kinds: sources(spec).map(|(source, _)| (source.clone(), kind(source))).collect(),
+        kinds: sources(spec)
+            .map(|(source, _)| source.clone())
+            .chain(view::bound(&system))
+            .map(|source| (source.clone(), kind(&source)))
+            .collect(),
+        system,
         hierarchy,
     })
 }

@@ -107,9 +107,13 @@ pub struct Host {
     pub disks: Vec<Result<Disk, String>>,
     /// For each writable bind of the spec (the root first, if it is one), by source: who owns it.
     pub owners: Vec<(PathBuf, Owner)>,
-    /// For each bind of the spec, by source: whether it is a directory (else a file), or missing.
+    /// For each bind of the spec and of the system, and each file that comes with the host's network, by source: whether
+    /// it is a directory (else a file), or missing.
     pub kinds: Vec<(PathBuf, PathKind)>,
 }
+
+/// With the host's network come the host's names for it, where it has them.
+pub const NETWORK_FILES: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
 
 /// What a source of a bind is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

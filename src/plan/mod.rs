@@ -1,9 +1,64 @@
 //! PURE: from an ask and a host to every kernel write and every mount that will be done, or to a refusal that names the
 //! field. A plan reads no file and makes no call: a plan for another machine can be drawn here.
 
-pub mod cgroup;
+mod cgroup;
+mod digest;
+mod drawing;
+mod explain;
+mod filter;
 pub mod host;
 mod refusal;
+mod root;
+mod target;
 
-pub use cgroup::{CpuList, Origin, Setting};
+pub use cgroup::{CpuList, DEFAULT_MEMORY_SHARE, DEFAULT_PIDS_MAX, LEAST_MEMORY_MAX, Origin, Setting};
+pub use drawing::{Drawing, Section};
 pub use refusal::Refusal;
+
+use crate::spec::{JobSpec, Net};
+use host::Host;
+use init_shim::wire::Order;
+
+/// All that will be done for one job. What is decided only at the start (its host ids, its descriptors) is not in it, so
+/// the same ask on the same host is the same plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The writes into the job's cgroup, in order.
+    pub settings: Vec<Setting>,
+    /// The orders to the shim.
+    pub order: Order,
+    /// What a person should know of it although nothing is wrong: the current directory cannot be shown, and why.
+    pub notes: Vec<String>,
+}
+
+/// `oom_score_adj` of every job: under pressure of the host's memory the kernel chooses jobs before services.
+const OOM_SCORE_ADJ: i16 = 500;
+
+impl Plan {
+    /// The plan for this ask on this host.
+    ///
+    /// # Errors
+    /// Names the first field that cannot be enforced here, and the way out.
+    pub fn of(spec: &JobSpec, host: &Host) -> Result<Self, Refusal> {
+        let settings = cgroup::settings(spec.limits(), host)?;
+        let root = root::of(spec, host, &settings)?;
+        let user = spec.isolation().user;
+        let order = Order {
+            hostname: spec.isolation().hostname.as_str().to_owned(),
+            own_network: spec.isolation().net == Net::None,
+            filter: filter::of(&root.entries, &root.base),
+            root: root.base,
+            entries: root.entries,
+            oom_score_adj: OOM_SCORE_ADJ,
+            uid: user.uid(),
+            gid: user.gid(),
+            rlimits: target::rlimits(spec.limits(), host),
+            umask: 0o022,
+            cwd: root.cwd,
+            programs: target::programs(spec),
+            argv: target::argv(spec),
+            env: target::env(spec),
+        };
+        Ok(Self { settings, order, notes: root.notes })
+    }
+}

@@ -18,4 +18,4 @@ pub use id::JobId;
 pub use isolation::{Hostname, Isolation, Net, User};
 pub use job::{JobSpec, JobSpecBuilder, Stdio, StdioSet};
 pub use limits::{CgroupFile, CpuMax, IoMax, IoTarget, Limits, MemoryLimit, PidsLimit, Resource, Rlimit, RlimitValue};
-pub use mounts::{Access, MountSpec, Root};
+pub use mounts::{Access, MountSpec, Root, absolute};

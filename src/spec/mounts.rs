@@ -53,14 +53,9 @@ pub enum MountSpec {
 /// # Errors
 /// Names `field` and what is wrong with the path.
 pub fn cell_path(field: &str, path: &Path) -> Result<PathBuf, SpecError> {
+    check_path_bytes(field, path)?;
     let bytes = path.as_os_str().as_encoded_bytes();
     let refuse = |problem: &str| Err(SpecError::new(field, bytes, problem, "write an absolute path without `..`"));
-    if bytes.contains(&0) {
-        return refuse("it has a NUL byte");
-    }
-    if bytes.len() > PATH_MOST_BYTES {
-        return refuse("it is longer than the kernel's 4095 bytes");
-    }
     if !path.is_absolute() {
         return refuse("it is not absolute");
     }
@@ -70,5 +65,79 @@ pub fn cell_path(field: &str, path: &Path) -> Result<PathBuf, SpecError> {
     Ok(path.components().collect())
 }
 
+/// A path on the host made absolute: a relative one begins at `cwd`. `.` and `..` are taken out of the text; no link is
+/// followed, since the path is opened later and by someone else.
+///
+/// # Errors
+/// Names `field` when the path is empty, too long or has a NUL byte.
+pub fn absolute(field: &str, cwd: &Path, path: &Path) -> Result<PathBuf, SpecError> {
+    check_path_bytes(field, path)?;
+    let mut clean = PathBuf::from("/");
+    for part in cwd.join(path).components() {
+        match part {
+            // `pop` at `/` leaves `/`, as the kernel does.
+            Component::ParentDir => _ = clean.pop(),
+            Component::Normal(name) => clean.push(name),
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
+        }
+    }
+    check_path_bytes(field, &clean)?;
+    Ok(clean)
+}
+
+/// What every path must be before the kernel is asked: not empty, without NUL, and not too long.
+///
+/// # Errors
+/// Names `field` and what is wrong with the path.
+pub fn check_path_bytes(field: &str, path: &Path) -> Result<(), SpecError> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let problem = if bytes.is_empty() {
+        "there is no path"
+    } else if bytes.contains(&0) {
+        "it has a NUL byte"
+    } else if bytes.len() > PATH_MOST_BYTES {
+        "it is longer than the kernel's 4095 bytes"
+    } else {
+        return Ok(());
+    };
+    Err(SpecError::new(field, bytes, problem, "write a path"))
+}
+
 /// PATH_MAX less the closing NUL (limits.h).
 pub const PATH_MOST_BYTES: usize = 4095;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    #[test]
+    fn a_path_in_the_cell_is_absolute_and_plain() {
+        assert_eq!(cell_path("--cwd", Path::new("/a/./b/")).expect("a path"), Path::new("/a/b"));
+        for bad in ["", "a", "/a/../b", "/a\0b"] {
+            assert!(cell_path("--cwd", Path::new(bad)).is_err(), "{bad:?}");
+        }
+        assert!(cell_path("--cwd", Path::new(&format!("/{}", "a".repeat(4095)))).is_err());
+    }
+
+    #[test]
+    fn a_relative_path_begins_at_the_current_directory() {
+        let made = |path: &str| absolute("--ro", Path::new("/home/me"), Path::new(path)).expect("a path");
+        assert_eq!(made("src"), Path::new("/home/me/src"));
+        assert_eq!(made("../../../.."), Path::new("/"));
+        assert_eq!(made("/opt/x/.."), Path::new("/opt"));
+        assert!(absolute("--ro", Path::new("/"), Path::new("")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_made_absolute_fits_a_cell(bytes: Vec<u8>) {
+            let path = Path::new(OsStr::from_bytes(&bytes));
+            if let Ok(made) = absolute("x", Path::new("/home/me"), path) {
+                prop_assert_eq!(cell_path("x", &made), Ok(made));
+            }
+        }
+    }
+}

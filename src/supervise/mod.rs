@@ -1,3 +1,14 @@
-//! HEAD: decides what happens to jobs; every system call is made by `os`.
+//! HEAD: the public verbs. A [`Supervisor`] starts jobs and answers for their end; each job has one task, its driver,
+//! which alone touches its cell. Decisions are in `life`, plans in `plan`, calls in `os`: here they meet.
 
 pub mod doctor;
+mod driver;
+mod error;
+mod job;
+mod supervisor;
+
+pub use crate::os::cgroup::Effective;
+pub use crate::plan::{Drawing, Origin, Section};
+pub use error::Error;
+pub use job::Job;
+pub use supervisor::{EarlyKeeper, Supervisor};

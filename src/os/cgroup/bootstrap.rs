@@ -9,6 +9,7 @@ use crate::os::{Doing, OsError};
 use crate::plan::host::{Controller, Hierarchy};
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode};
 use rustix::io::Errno;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// How long concurrent runs may get in each other's way: each holds the base for microseconds.
@@ -35,6 +36,17 @@ impl Base {
     /// How the place came about.
     pub fn seat(&self) -> &Seat {
         &self.seat
+    }
+
+    /// What the keeper needs to clear up when we are gone: the directory above, the base's own with our lock on it, and
+    /// its name.
+    pub fn for_keeper(&self) -> (BorrowedFd<'_>, BorrowedFd<'_>, &'static str) {
+        (self.parent.fd.as_fd(), self.dir.fd.as_fd(), BASE)
+    }
+
+    /// The base's directory, for the removal of its cells.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.dir.fd.as_fd()
     }
 
     /// Removes the base if no cell is in it and nobody else holds it; says whether it is gone.

@@ -1,9 +1,9 @@
 //! What of the host's files a cell shows without being asked: the system, and the directory that the caller stands in.
 
-use crate::plan::host::{CurrentDir, SystemEntry};
+use crate::plan::host::{CurrentDir, NETWORK_FILES, SystemEntry};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The system's programs and libraries, and the few files of /etc that they need to work at all: which of several
 /// programs is meant, where libraries are, whom to trust, what time it is. Nothing that names people or secrets.
@@ -89,6 +89,15 @@ fn closed_to_others(dir: &Path) -> Option<String> {
 
 fn hidden(reason: String) -> CurrentDir {
     CurrentDir::Hidden { reason }
+}
+
+/// What of the system is bound, and what is bound with the host's network.
+pub(super) fn bound(system: &[SystemEntry]) -> impl Iterator<Item = PathBuf> {
+    let binds = system.iter().filter_map(|entry| match entry {
+        SystemEntry::Bind(path) => Some(path.clone()),
+        SystemEntry::Link { .. } => None,
+    });
+    binds.chain(NETWORK_FILES.iter().map(PathBuf::from))
 }
 
 #[cfg(test)]

@@ -1,0 +1,191 @@
+//! What PID 1 does for its cell, from inside, before anything of the job runs. [`build`] is the list.
+
+use crate::mounts::{self, Failed, NewRoot};
+use crate::outside::{Cell, Sources};
+use crate::report::Failure;
+use crate::step::Step;
+use crate::sys::{self, Side};
+use crate::wire::{RootFs, SHIM_ID};
+use crate::{creds, net, pid1, target};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::{Errno, read, write};
+use std::time::Instant;
+
+/// The byte that lets PID 1 begin. The end of the file instead of it means that the keeper is gone.
+pub const RELEASE: u8 = b'!';
+/// PID 1's first sign of life.
+const ALIVE: u8 = b'.';
+/// The exit code of a PID 1 that could not build its cell; nobody reads it, the report says it all.
+pub const NOT_BUILT: i32 = 125;
+
+/// What PID 1 needs of the keeper.
+pub struct Inner<'a> {
+    /// The cell to build.
+    pub cell: &'a Cell<'a>,
+    /// What of the host is mounted.
+    pub sources: &'a Sources,
+    /// Through which the keeper releases it.
+    pub held: &'a OwnedFd,
+    /// The kernel's newest capability.
+    pub last_capability: u32,
+}
+
+/// The target as PID 1 knows it.
+pub struct Target {
+    /// Its process id in the cell.
+    pub pid: i32,
+    /// When it was forked.
+    pub since: Instant,
+}
+
+/// The whole life of PID 1.
+pub fn run(inner: &Inner<'_>) -> ! {
+    match build(inner) {
+        Ok(target) => pid1::live(inner.cell, &target),
+        Err(failure) => fail(inner.cell, failure),
+    }
+}
+
+/// All that happens inside the cell, in order; the last step forks the target.
+fn build(inner: &Inner<'_>) -> Result<Target, Failure> {
+    close_foreign(inner)?;
+    await_release(inner.held)?;
+    become_cell_root()?;
+    set_hostname(inner)?;
+    loopback_up(inner)?;
+    make_private()?;
+    let mut root = make_root(inner)?;
+    furnish(inner, &mut root)?;
+    enter_root(&root)?;
+    leave_old_root(&root)?;
+    seal_root(&root)?;
+    drop(root);
+    join_keyring()?;
+    drop_bounding(inner.last_capability)?;
+    no_new_privs()?;
+    let target = fork_target(inner)?;
+    drop_shim(inner.cell)?;
+    Ok(target)
+}
+
+/// Reports the step that failed and ends the cell.
+pub fn fail(cell: &Cell<'_>, failure: Failure) -> ! {
+    // A report that cannot be written has no reader: the owner is gone, and the cell goes with it.
+    let _ = write(&cell.fds.report, &failure.encode());
+    sys::exit_now(NOT_BUILT)
+}
+
+/// A step's errno as a failure of that step.
+fn at(step: Step) -> impl Fn(Errno) -> Failure {
+    move |errno| Failure::at(step, errno)
+}
+
+/// The keeper's own descriptors and those of other cells were copied by the clone: they are not this cell's.
+fn close_foreign(inner: &Inner<'_>) -> Result<(), Failure> {
+    let fds = inner.cell.fds;
+    let mut keep: Vec<BorrowedFd<'_>> = inner.sources.entries.iter().flatten().map(AsFd::as_fd).collect();
+    keep.extend(inner.sources.root.iter().map(AsFd::as_fd));
+    keep.extend([inner.held, &fds.stdin, &fds.stdout, &fds.stderr].map(AsFd::as_fd));
+    keep.extend([&fds.status, &fds.report, &fds.lease, &fds.ids].map(AsFd::as_fd));
+    sys::close_all_but(&keep).map_err(at(Step::CloseForeign))
+}
+
+/// Gives a sign of life, then waits for the id maps: until they are written this process has no id at all.
+fn await_release(held: &OwnedFd) -> Result<(), Failure> {
+    let mut byte = [0_u8; 1];
+    write(held, &[ALIVE]).map_err(at(Step::AwaitRelease))?;
+    match read(held, &mut byte).map_err(at(Step::AwaitRelease))? {
+        1 if byte[0] == RELEASE => Ok(()),
+        _ => Err(Failure::at(Step::AwaitRelease, Errno::OWNERDEAD)),
+    }
+}
+
+/// credentials(7): id 0 of the cell is the job's first host id, and owner of all the cell's namespaces.
+fn become_cell_root() -> Result<(), Failure> {
+    creds::become_user(0, 0).map_err(at(Step::BecomeCellRoot))
+}
+
+/// sethostname(2): CAP_SYS_ADMIN over the UTS namespace.
+fn set_hostname(inner: &Inner<'_>) -> Result<(), Failure> {
+    rustix::system::sethostname(inner.cell.order.hostname.as_bytes()).map_err(at(Step::SetHostname))
+}
+
+/// Only in a network namespace of its own: the host's is not the cell's to touch.
+fn loopback_up(inner: &Inner<'_>) -> Result<(), Failure> {
+    if !inner.cell.order.own_network {
+        return Ok(());
+    }
+    net::loopback_up().map_err(at(Step::LoopbackUp))
+}
+
+fn make_private() -> Result<(), Failure> {
+    mounts::make_private().map_err(at(Step::MakePrivate))
+}
+
+/// A fresh tmpfs or the host's directory, attached over the present root.
+fn make_root(inner: &Inner<'_>) -> Result<NewRoot, Failure> {
+    let make = || match (&inner.cell.order.root, &inner.sources.root) {
+        (RootFs::Fresh { size, inodes }, _) => NewRoot::attach(mounts::tmpfs(*size, *inodes, 0o755)?, true),
+        (RootFs::Tree(_), Some(source)) => NewRoot::attach(rustix::io::dup(source)?, false),
+        (RootFs::Tree(_), None) => Err(Errno::BADF),
+    };
+    make().map_err(at(Step::MakeRoot))
+}
+
+/// Every entry of the order, in its order.
+fn furnish(inner: &Inner<'_>, root: &mut NewRoot) -> Result<(), Failure> {
+    for (index, (entry, source)) in inner.cell.order.entries.iter().zip(&inner.sources.entries).enumerate() {
+        let source = source.as_ref().map(AsFd::as_fd);
+        root.furnish(&entry.path, &entry.what, source).map_err(|failed| {
+            let failure = match failed {
+                Failed::Place(errno) => Failure::at(Step::MakeEntry, errno),
+                Failed::Mount(errno) => Failure::at(Step::AttachMount, errno),
+            };
+            Failure { item: index as u16, ..failure }
+        })?;
+    }
+    Ok(())
+}
+
+fn enter_root(root: &NewRoot) -> Result<(), Failure> {
+    root.enter().map_err(at(Step::EnterRoot))
+}
+
+fn leave_old_root(root: &NewRoot) -> Result<(), Failure> {
+    root.leave_old().map_err(at(Step::LeaveOldRoot))
+}
+
+fn seal_root(root: &NewRoot) -> Result<(), Failure> {
+    root.seal().map_err(at(Step::SealRoot))
+}
+
+/// keyrings(7): the session keyring is inherited, with all that the caller keeps in it.
+fn join_keyring() -> Result<(), Failure> {
+    sys::join_new_keyring().map_err(at(Step::JoinKeyring))
+}
+
+/// Before the fork, so that PID 1 and target have it alike.
+fn drop_bounding(last_capability: u32) -> Result<(), Failure> {
+    creds::drop_for_ever(last_capability).map_err(at(Step::DropBounding))
+}
+
+/// prctl(2) PR_SET_NO_NEW_PRIVS: inherited by fork and exec, never unset.
+fn no_new_privs() -> Result<(), Failure> {
+    rustix::thread::set_no_new_privs(true).map_err(at(Step::NoNewPrivs))
+}
+
+/// The target goes its own way to its exec.
+fn fork_target(inner: &Inner<'_>) -> Result<Target, Failure> {
+    let since = Instant::now();
+    match sys::fork().map_err(at(Step::ForkTarget))? {
+        Side::Child => target::run(inner.cell),
+        Side::Parent(pid) => Ok(Target { pid, since }),
+    }
+}
+
+/// What stays as PID 1 keeps three descriptors and one capability: a job that took it over would gain nothing.
+fn drop_shim(cell: &Cell<'_>) -> Result<(), Failure> {
+    let fds = cell.fds;
+    sys::close_all_but(&[fds.status.as_fd(), fds.lease.as_fd(), fds.ids.as_fd()]).map_err(at(Step::DropShim))?;
+    creds::become_shim(SHIM_ID).map_err(at(Step::DropShim))
+}

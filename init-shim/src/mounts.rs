@@ -1,0 +1,237 @@
+//! The root of a cell: made on a fresh tmpfs or from a directory of the host, furnished entry by entry, entered, sealed.
+//!
+//! All mounts are made by descriptor (fsopen(2), move_mount(2), kernel 5.2); what comes from the host was opened by the
+//! keeper and arrives as a detached mount. Every path is resolved inside the new root, through no symbolic link
+//! (openat2(2), kernel 5.6), so nothing on the way can point out of it.
+
+use crate::sys::{self, MountAttributes};
+use crate::wire::What;
+use linux_raw_sys::general as raw;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat, openat2, symlinkat};
+use rustix::io::{Errno, Result};
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags, fsconfig_create,
+    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount_change, move_mount, unmount,
+};
+
+/// Nothing executes with another's rights, and no device answers.
+const NO_SUID_DEV: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
+
+/// A file system that is made with these settings, detached until it is attached.
+fn fresh(kind: &str, flags: &[&str], settings: &[(&str, &str)], attributes: MountAttrFlags) -> Result<OwnedFd> {
+    let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    for flag in flags {
+        fsconfig_set_flag(&context, *flag)?;
+    }
+    for (key, value) in settings {
+        fsconfig_set_string(&context, *key, *value)?;
+    }
+    fsconfig_create(&context)?;
+    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+}
+
+/// tmpfs(5). Zero for size or inodes leaves the kernel's default: half of the memory.
+pub fn tmpfs(size: u64, inodes: u64, mode: u32) -> Result<OwnedFd> {
+    let (size_text, inodes_text, mode_text) = (size.to_string(), inodes.to_string(), format!("{mode:o}"));
+    let mut settings = vec![("mode", mode_text.as_str())];
+    if size != 0 {
+        settings.push(("size", &size_text));
+    }
+    if inodes != 0 {
+        settings.push(("nr_inodes", &inodes_text));
+    }
+    fresh("tmpfs", &[], &settings, NO_SUID_DEV)
+}
+
+/// proc(5), kernel 5.8: `subset=pid` leaves out all that tells of the host, `hidepid=invisible` leaves out PID 1.
+fn proc() -> Result<OwnedFd> {
+    let attributes = NO_SUID_DEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    fresh("proc", &[], &[("subset", "pid"), ("hidepid", "invisible")], attributes)
+}
+
+/// devpts: an instance of its own in every mount since kernel 4.7; `ptmx` is usable by all, gid 5 is tty by convention.
+fn pts() -> Result<OwnedFd> {
+    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    fresh("devpts", &["newinstance"], &[("ptmxmode", "0666"), ("mode", "0620"), ("gid", "5")], attributes)
+}
+
+/// No mount event passes between host and cell. mount_namespaces(7): a namespace of another user is only ever a slave.
+pub fn make_private() -> Result<()> {
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
+}
+
+/// A root under construction.
+pub struct NewRoot {
+    mount: OwnedFd,
+    /// Devices of the file systems that are ours alone: only there may anything be created.
+    ours: Vec<u64>,
+    /// Whether it is sealed read-only in the end; a host's directory already is what it should be.
+    fresh: bool,
+}
+
+impl NewRoot {
+    /// Attaches `mount` over the present root, where pivot_root(2) can find it.
+    pub fn attach(mount: OwnedFd, fresh: bool) -> Result<Self> {
+        let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+        move_mount(&mount, "", CWD, "/", flags)?;
+        let ours = if fresh { vec![fstat(&mount)?.st_dev] } else { Vec::new() };
+        Ok(Self { mount, ours, fresh })
+    }
+
+    /// Makes one entry; `source` is the keeper's detached mount for those that have one. Says whether it was the place
+    /// that failed or the mount.
+    pub fn furnish(
+        &mut self,
+        path: &[u8],
+        what: &What,
+        source: Option<BorrowedFd<'_>>,
+    ) -> std::result::Result<(), Failed> {
+        let (parent, name) = self.place(path).map_err(Failed::Place)?;
+        self.furnish_at(&parent, name, what, source)
+    }
+
+    /// The same in a directory that is known.
+    fn furnish_at(
+        &mut self,
+        parent: &OwnedFd,
+        name: &[u8],
+        what: &What,
+        source: Option<BorrowedFd<'_>>,
+    ) -> std::result::Result<(), Failed> {
+        match what {
+            What::Directory { mode } => self.directory(parent, name, *mode).map_err(Failed::Place),
+            What::Link { target } => symlinkat(target.as_slice(), parent, name).map_err(Failed::Place),
+            What::File { content } => write_new(parent, name, content).map_err(Failed::Place),
+            What::BindFile(_) | What::Device { .. } => {
+                self.file(parent, name).map_err(Failed::Place)?;
+                attach(source.ok_or(Failed::Mount(Errno::BADF))?, parent, name)
+            }
+            What::BindDirectory(_) => {
+                self.directory(parent, name, 0o755).map_err(Failed::Place)?;
+                attach(source.ok_or(Failed::Mount(Errno::BADF))?, parent, name)
+            }
+            What::Tmpfs { size, inodes, mode } => {
+                self.directory(parent, name, 0o755).map_err(Failed::Place)?;
+                let mount = tmpfs(*size, *inodes, *mode).map_err(Failed::Mount)?;
+                self.ours.push(fstat(&mount).map_err(Failed::Mount)?.st_dev);
+                attach(mount, parent, name)
+            }
+            What::Proc | What::Pts => {
+                self.directory(parent, name, 0o755).map_err(Failed::Place)?;
+                let mount = if *what == What::Proc { proc() } else { pts() };
+                attach(mount.map_err(Failed::Mount)?, parent, name)
+            }
+        }
+    }
+
+    /// The directory that holds `path`, and the last part of it; directories on the way are made where they are ours.
+    fn place<'p>(&self, path: &'p [u8]) -> Result<(OwnedFd, &'p [u8])> {
+        let path = path.strip_prefix(b"/").filter(|rest| !rest.is_empty()).ok_or(Errno::INVAL)?;
+        let (parent, name) = match path.iter().rposition(|b| *b == b'/') {
+            Some(slash) => (&path[..slash], &path[slash + 1..]),
+            None => (&b"."[..], path),
+        };
+        match self.open_directory(parent) {
+            Err(Errno::NOENT) => Ok((self.make_all(parent)?, name)),
+            other => Ok((other?, name)),
+        }
+    }
+
+    /// Opens a directory of the new root, through no link.
+    fn open_directory(&self, path: &[u8]) -> Result<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        openat2(&self.mount, path, flags, Mode::empty(), IN_ROOT)
+    }
+
+    /// Opens a directory of the new root and makes what is missing of its path.
+    fn make_all(&self, path: &[u8]) -> Result<OwnedFd> {
+        let mut here = self.open_directory(b".")?;
+        for part in path.split(|b| *b == b'/') {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+            here = match openat(&here, part, flags, Mode::empty()) {
+                Err(Errno::NOENT) => {
+                    self.directory(&here, part, 0o755)?;
+                    openat(&here, part, flags, Mode::empty())?
+                }
+                other => other?,
+            };
+        }
+        Ok(here)
+    }
+
+    /// A directory that is there, or is made where nothing of the host's is touched.
+    fn directory(&self, parent: &OwnedFd, name: &[u8], mode: u32) -> Result<()> {
+        if !self.is_ours(parent)? {
+            return rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(drop);
+        }
+        match mkdirat(parent, name, Mode::from_raw_mode(mode)) {
+            Err(Errno::EXIST) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// A file to mount on that is there, or is made where nothing of the host's is touched.
+    fn file(&self, parent: &OwnedFd, name: &[u8]) -> Result<()> {
+        if !self.is_ours(parent)? {
+            return rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(drop);
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match openat(parent, name, flags, Mode::from_raw_mode(0o444)) {
+            Err(Errno::EXIST) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// Whether a directory lies on a tmpfs of this cell: a mount point is never created on the host.
+    fn is_ours(&self, directory: &OwnedFd) -> Result<bool> {
+        Ok(self.ours.contains(&fstat(directory)?.st_dev))
+    }
+
+    /// pivot_root(2) with the old root stacked on the new one, as its manual page shows: no directory is needed for it.
+    pub fn enter(&self) -> Result<()> {
+        rustix::process::fchdir(&self.mount)?;
+        rustix::process::pivot_root(".", ".")
+    }
+
+    /// umount2(2) MNT_DETACH of the old root, which now lies on top; what is left below it is gone with it.
+    pub fn leave_old(&self) -> Result<()> {
+        unmount(".", UnmountFlags::DETACH)?;
+        rustix::process::chdir("/")
+    }
+
+    /// Makes a fresh root read-only, now that it is furnished.
+    pub fn seal(&self) -> Result<()> {
+        if !self.fresh {
+            return Ok(());
+        }
+        sys::mount_setattr(&self.mount, MountAttributes { set: raw::MOUNT_ATTR_RDONLY, userns: None })
+    }
+}
+
+/// Where a furnishing failed.
+pub enum Failed {
+    /// The place in the root could not be found or made.
+    Place(Errno),
+    /// The file system could not be made or attached.
+    Mount(Errno),
+}
+
+/// Inside the new root, through no link of any kind.
+const IN_ROOT: ResolveFlags = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+
+/// move_mount(2) of a detached mount onto a name in a directory that was resolved before.
+fn attach(mount: impl AsFd, parent: &OwnedFd, name: &[u8]) -> std::result::Result<(), Failed> {
+    move_mount(mount, "", parent, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).map_err(Failed::Mount)
+}
+
+/// A new file with this content.
+fn write_new(parent: &OwnedFd, name: &[u8], mut content: &[u8]) -> Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(parent, name, flags, Mode::from_raw_mode(0o644))?;
+    while !content.is_empty() {
+        let written = rustix::io::write(&file, content)?;
+        content = &content[written..];
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! PID 1 of a cell at work: reaps, passes signals on, watches the lease, tells the end.
+//!
+//! When it exits, the kernel kills all that is left in the PID namespace (pid_namespaces(7)): no process can outlive it.
+
+use crate::inside::{NOT_BUILT, Target};
+use crate::outside::Cell;
+use crate::report::{End, How};
+use crate::sys;
+use nix::sys::signal::SigSet;
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::OwnedFd;
+use rustix::io::{Errno, read, write};
+use rustix::process::{WaitOptions, WaitStatus, wait};
+
+/// Passed through the lease: the signal that follows goes to the leader.
+pub const TO_LEADER: u8 = b'L';
+/// Passed through the lease: the signal that follows goes to every process of the cell but PID 1.
+pub const TO_ALL: u8 = b'A';
+
+/// Never returns: the cell ends with this process.
+pub fn live(cell: &Cell<'_>, target: &Target) -> ! {
+    let fds = cell.fds;
+    let Ok(children) = watch_children() else { sys::exit_now(NOT_BUILT) };
+    let mut running = true;
+    loop {
+        // Look before each wait: a child may have ended before the descriptor was there.
+        if let Some(end) = reap(target, &mut running) {
+            // A status that cannot be written has no reader: the owner is gone, and the lease ends the cell below.
+            let _ = write(&fds.status, &end.encode());
+            if !end.others {
+                sys::exit_now(0);
+            }
+        }
+        let mut watched = [PollFd::new(&children, PollFlags::IN), PollFd::new(&fds.lease, PollFlags::IN)];
+        // Only EINTR can come back, which no signal can cause: all are blocked.
+        let _ = poll(&mut watched, None);
+        let lease_moved = !watched[1].revents().is_empty();
+        while let Ok(Some(_)) = children.read_signal() {}
+        if lease_moved && !obey(&fds.lease, target, running) {
+            // The owner is gone: so is the cell.
+            sys::exit_now(0);
+        }
+    }
+}
+
+/// signalfd(2) for SIGCHLD. All signals are blocked since the keeper, where SIGCHLD was ignored, too: that would let the
+/// kernel reap behind our back.
+fn watch_children() -> nix::Result<SignalFd> {
+    sys::reset_signals();
+    let mut mask = SigSet::empty();
+    mask.add(nix::sys::signal::Signal::SIGCHLD);
+    SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+}
+
+/// Reaps all that has ended; the leader's end, when it is among them. A process whose parent has died is PID 1's child,
+/// so "no children" is "no other process in the cell".
+fn reap(target: &Target, running: &mut bool) -> Option<End> {
+    let mut leader = None;
+    let others = loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some((pid, status))) if *running && pid.as_raw_nonzero().get() == target.pid => {
+                *running = false;
+                leader = Some((how(status), target.since.elapsed()));
+            }
+            Ok(Some(_)) | Err(Errno::INTR) => {}
+            Ok(None) => break true,
+            Err(_) => break false,
+        }
+    };
+    let (how, wall) = leader?;
+    Some(End { how, others, wall_nanos: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX) })
+}
+
+/// wait(2)'s status as ours.
+fn how(status: WaitStatus) -> How {
+    /// The bit of a wait status that says "core dumped" (WCOREDUMP).
+    const CORE: i32 = 0x80;
+    match status.terminating_signal() {
+        Some(signal) => How::Killed { signal: signal as u8, core: status.as_raw() & CORE != 0 },
+        None => How::Exited(status.exit_status().unwrap_or(0) as u8),
+    }
+}
+
+/// Obeys one order of the lease; false at its end. An order is two bytes: to whom, and which signal.
+fn obey(lease: &OwnedFd, target: &Target, running: bool) -> bool {
+    let mut order = [0_u8; 2];
+    match read(lease, &mut order) {
+        Ok(0) => return false,
+        Ok(2) => {}
+        // Two bytes are written at once, so no order is ever torn; on an error another look will tell.
+        Ok(_) | Err(_) => return true,
+    }
+    match order {
+        // Not reaped yet, so the id is still the leader's.
+        [TO_LEADER, signal] if running => sys::signal(target.pid, signal),
+        [TO_ALL, signal] => sys::signal(-1, signal),
+        _ => {}
+    }
+    true
+}

@@ -1,0 +1,205 @@
+//! The words between the supervisor and the keeper: one message a packet on a seqpacket socket, descriptors beside it.
+
+use crate::report::Failure;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::{self, Errno};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
+};
+use serde::{Deserialize, Serialize};
+use std::mem::MaybeUninit;
+
+/// A message is a number, a name and a few digits; a name of a cgroup has at most 255 bytes (NAME_MAX).
+pub const MESSAGE_MOST_BYTES: usize = 512;
+/// Descriptors of one message: those of [`ToKeeper::Launch`], which are the most.
+pub const FDS_MOST: usize = LaunchFds::COUNT;
+
+/// Orders to the keeper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToKeeper {
+    /// The directory whose children are the cells' cgroups; the keeper removes it, too, when it clears up.
+    /// Descriptors: the directory above it, and itself, by which it is locked.
+    Base {
+        /// Its name in the directory above.
+        name: String,
+    },
+    /// Build a cell. Descriptors: [`LaunchFds`].
+    Launch {
+        /// The supervisor's number for it.
+        job: u64,
+        /// The first of the host ids that are the cell's.
+        first_id: u32,
+        /// The name of its cgroup in the base.
+        name: String,
+    },
+    /// The job is over and its cgroup removed: let go of its descriptors.
+    Forget {
+        /// The supervisor's number for it.
+        job: u64,
+    },
+}
+
+/// Answers of the keeper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromKeeper {
+    /// The keeper is there and can build cells.
+    Ready,
+    /// The keeper could not make itself ready.
+    Unfit {
+        /// errno(3).
+        errno: i32,
+    },
+    /// The cell's PID 1 runs. Descriptor: its pidfd.
+    Launched {
+        /// The supervisor's number for it.
+        job: u64,
+        /// Its process id on the host, for people; the pidfd is the identity.
+        pid: i32,
+    },
+    /// The cell could not be built, and nothing of it is left.
+    Refused {
+        /// The supervisor's number for it.
+        job: u64,
+        /// Which step, in the report's bytes.
+        failure: [u8; Failure::LEN],
+    },
+}
+
+/// The descriptors of [`ToKeeper::Launch`], in this order.
+#[derive(Debug)]
+pub struct LaunchFds {
+    /// The order, a sealed memfd.
+    pub order: OwnedFd,
+    /// The cell's cgroup.
+    pub cgroup: OwnedFd,
+    /// The directory above it.
+    pub base: OwnedFd,
+    /// The target's descriptor 0.
+    pub stdin: OwnedFd,
+    /// The target's descriptor 1.
+    pub stdout: OwnedFd,
+    /// The target's descriptor 2.
+    pub stderr: OwnedFd,
+    /// Where PID 1 writes the end.
+    pub status: OwnedFd,
+    /// Where the first failed step is written.
+    pub report: OwnedFd,
+    /// The lease: bytes are signals to pass on, the end of file is the end of the cell.
+    pub lease: OwnedFd,
+    /// The lock on the cell's host ids, held as long as PID 1 lives.
+    pub ids: OwnedFd,
+}
+
+impl LaunchFds {
+    /// So many.
+    pub const COUNT: usize = 10;
+
+    /// All of them, in the wire's order.
+    pub fn as_slice(&self) -> [BorrowedFd<'_>; Self::COUNT] {
+        [
+            self.order.as_fd(),
+            self.cgroup.as_fd(),
+            self.base.as_fd(),
+            self.stdin.as_fd(),
+            self.stdout.as_fd(),
+            self.stderr.as_fd(),
+            self.status.as_fd(),
+            self.report.as_fd(),
+            self.lease.as_fd(),
+            self.ids.as_fd(),
+        ]
+    }
+
+    /// The descriptors of a message, if they are as many as there must be.
+    pub fn of(fds: Vec<OwnedFd>) -> Option<Self> {
+        let [order, cgroup, base, stdin, stdout, stderr, status, report, lease, ids]: [OwnedFd; Self::COUNT] =
+            fds.try_into().ok()?;
+        Some(Self { order, cgroup, base, stdin, stdout, stderr, status, report, lease, ids })
+    }
+}
+
+/// Sends one message, whole or not at all.
+///
+/// # Errors
+/// EPIPE when the other side is gone; else as sendmsg(2).
+pub fn send<M: Serialize>(socket: impl AsFd, message: &M, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut buffer = [0_u8; MESSAGE_MOST_BYTES];
+    let bytes = postcard::to_slice(message, &mut buffer).map_err(|_| Errno::MSGSIZE)?;
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MOST))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(Errno::TOOMANYREFS);
+    }
+    // MSG_NOSIGNAL: a peer that is gone is an error to report, not a SIGPIPE to die of.
+    sendmsg(socket, &[std::io::IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// Receives one message; `None` at the end of the stream.
+///
+/// # Errors
+/// EBADMSG when it is no message of ours or was cut; else as recvmsg(2).
+pub fn receive<M: for<'a> Deserialize<'a>>(
+    socket: impl AsFd,
+    flags: RecvFlags,
+) -> io::Result<Option<(M, Vec<OwnedFd>)>> {
+    let mut buffer = [0_u8; MESSAGE_MOST_BYTES];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MOST))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    // MSG_CMSG_CLOEXEC: no descriptor is ever inheritable, not even for the time of one call.
+    let got =
+        recvmsg(socket, &mut [std::io::IoSliceMut::new(&mut buffer)], &mut control, flags | RecvFlags::CMSG_CLOEXEC)?;
+    let mut fds = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(rights) = message {
+            fds.extend(rights);
+        }
+    }
+    if got.bytes == 0 {
+        return Ok(None);
+    }
+    if got.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
+        return Err(Errno::BADMSG);
+    }
+    match postcard::take_from_bytes::<M>(&buffer[..got.bytes]) {
+        Ok((message, [])) => Ok(Some((message, fds))),
+        _ => Err(Errno::BADMSG),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+    fn pair() -> (OwnedFd, OwnedFd) {
+        socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).expect("a socket pair")
+    }
+
+    #[test]
+    fn a_message_arrives_whole_with_its_descriptors() {
+        let (a, b) = pair();
+        let sent = ToKeeper::Launch { job: 7, first_id: 0x4000_0000, name: "x".repeat(255) };
+        send(&a, &sent, &[a.as_fd(), b.as_fd()]).expect("sent");
+        let (got, fds) = receive::<ToKeeper>(&b, RecvFlags::empty()).expect("received").expect("a message");
+        assert_eq!((got, fds.len()), (sent, 2));
+    }
+
+    #[test]
+    fn the_end_of_the_other_side_is_no_message() {
+        let (a, b) = pair();
+        drop(a);
+        assert!(receive::<ToKeeper>(&b, RecvFlags::empty()).expect("an end").is_none());
+        assert_eq!(send(&b, &FromKeeper::Ready, &[]), Err(Errno::PIPE));
+    }
+
+    #[test]
+    fn garbage_is_refused() {
+        let (a, b) = pair();
+        for garbage in [&[0xff_u8; 40][..], &[0][..], &[2, 1, 9][..]] {
+            rustix::io::write(&a, garbage).expect("written");
+            assert_eq!(receive::<ToKeeper>(&b, RecvFlags::empty()).err(), Some(Errno::BADMSG));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The last steps before the exec, in the target's own process. [`prepare`] is the list.
+
+use crate::inside::fail;
+use crate::outside::Cell;
+use crate::report::Failure;
+use crate::step::Step;
+use crate::wire::{Order, Rlimit};
+use crate::{creds, stdio, sys};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigSet, SigmaskHow};
+use rustix::fd::AsFd;
+use rustix::fs::{AtFlags, CWD};
+use rustix::io::Errno;
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+
+/// Prepares, then executes. Comes back only to report a failure.
+pub fn run(cell: &Cell<'_>) -> ! {
+    let failure = match prepare(cell) {
+        Ok(()) => exec(cell.order),
+        Err(failure) => failure,
+    };
+    fail(cell, failure)
+}
+
+/// All that happens between fork and exec, in order.
+fn prepare(cell: &Cell<'_>) -> Result<(), Failure> {
+    new_session()?;
+    place_stdio(cell)?;
+    set_rlimits(cell.order)?;
+    become_user(cell.order)?;
+    clear_capabilities()?;
+    enter_directory(cell.order)?;
+    close_rest(cell)?;
+    reset_signals(cell.order)?;
+    install_filter(cell.order)
+}
+
+/// setsid(2): no controlling terminal, so no input can be pushed into the caller's (TIOCSTI, CVE-2017-5226).
+fn new_session() -> Result<(), Failure> {
+    rustix::process::setsid().map(drop).map_err(|errno| Failure::at(Step::NewSession, errno))
+}
+
+fn place_stdio(cell: &Cell<'_>) -> Result<(), Failure> {
+    let fds = cell.fds;
+    stdio::place(&fds.stdin, &fds.stdout, &fds.stderr).map_err(|errno| Failure::at(Step::PlaceStdio, errno))
+}
+
+/// getrlimit(2): lowering needs no privilege, and the keeper's hard limits are the highest there are. Before the ids
+/// change, since RLIMIT_NPROC is the user's and not the process's.
+fn set_rlimits(order: &Order) -> Result<(), Failure> {
+    for (index, limit) in order.rlimits.iter().enumerate() {
+        let failure = |errno| Failure { item: index as u16, ..Failure::at(Step::SetRlimit, errno) };
+        let resource = resource(limit.resource).ok_or_else(|| failure(Errno::INVAL))?;
+        set_rlimit(resource, limit).map_err(|errno| failure(Errno::from_raw_os_error(errno as i32)))?;
+    }
+    Ok(())
+}
+
+/// One limit, as it is, or as near as the hard limit that is there allows.
+fn set_rlimit(resource: Resource, limit: &Rlimit) -> nix::Result<()> {
+    let hard = if limit.exact { limit.hard } else { limit.hard.min(getrlimit(resource)?.1) };
+    setrlimit(resource, limit.soft.min(hard), hard)
+}
+
+/// The resource with the kernel's number.
+fn resource(number: u32) -> Option<Resource> {
+    const ALL: [Resource; 16] = [
+        Resource::RLIMIT_CPU,
+        Resource::RLIMIT_FSIZE,
+        Resource::RLIMIT_DATA,
+        Resource::RLIMIT_STACK,
+        Resource::RLIMIT_CORE,
+        Resource::RLIMIT_RSS,
+        Resource::RLIMIT_NPROC,
+        Resource::RLIMIT_NOFILE,
+        Resource::RLIMIT_MEMLOCK,
+        Resource::RLIMIT_AS,
+        Resource::RLIMIT_LOCKS,
+        Resource::RLIMIT_SIGPENDING,
+        Resource::RLIMIT_MSGQUEUE,
+        Resource::RLIMIT_NICE,
+        Resource::RLIMIT_RTPRIO,
+        Resource::RLIMIT_RTTIME,
+    ];
+    ALL.into_iter().find(|resource| *resource as u32 == number)
+}
+
+/// No other group, then the group, then the user: each step needs what the next one gives up.
+fn become_user(order: &Order) -> Result<(), Failure> {
+    creds::become_user(order.uid, order.gid).map_err(|errno| Failure::at(Step::BecomeUser, errno))
+}
+
+/// SECBIT_NO_SETUID_FIXUP is set, so they do not go by themselves.
+fn clear_capabilities() -> Result<(), Failure> {
+    creds::clear_capabilities().map_err(|errno| Failure::at(Step::ClearCapabilities, errno))
+}
+
+/// As the job's user, so that a directory which it may not enter is refused. A working directory outside of the root
+/// would show as a relative path (CVE-2024-21626).
+fn enter_directory(order: &Order) -> Result<(), Failure> {
+    let enter = || {
+        rustix::process::chdir(order.cwd.as_slice())?;
+        let here = rustix::process::getcwd(Vec::new())?;
+        if here.as_bytes().starts_with(b"/") { Ok(()) } else { Err(Errno::XDEV) }
+    };
+    enter().map_err(|errno| Failure::at(Step::EnterDirectory, errno))
+}
+
+/// Closed, not only marked: nothing is left for a job to find. The report alone stays until the exec closes it.
+fn close_rest(cell: &Cell<'_>) -> Result<(), Failure> {
+    sys::close_all_but(&[cell.fds.report.as_fd()]).map_err(|errno| Failure::at(Step::CloseRest, errno))
+}
+
+/// signal(7): ignored signals and the mask survive an exec. PID 1 blocks all, and the caller may have ignored some.
+fn reset_signals(order: &Order) -> Result<(), Failure> {
+    sys::reset_signals();
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(order.umask));
+    nix::sys::signal::sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
+        .map_err(|errno| Failure::at(Step::ResetSignals, Errno::from_raw_os_error(errno as i32)))
+}
+
+/// Last: from here on the filter decides what this process may call.
+fn install_filter(order: &Order) -> Result<(), Failure> {
+    if order.filter.is_empty() {
+        return Ok(());
+    }
+    sys::install_filter(&order.filter).map_err(|errno| Failure::at(Step::InstallFilter, errno))
+}
+
+/// execve(2) of the first candidate that can be executed; says why none could.
+fn exec(order: &Order) -> Failure {
+    let (argv, env) = match (strings(&order.argv), strings(&order.env)) {
+        (Some(argv), Some(env)) => (argv, env),
+        _ => return Failure::at(Step::Exec, Errno::INVAL),
+    };
+    let mut worst = Failure::at(Step::Exec, Errno::NOENT);
+    for program in &order.programs {
+        let Ok(path) = CString::new(program.as_slice()) else { return Failure::at(Step::Exec, Errno::INVAL) };
+        let Err(errno) = nix::unistd::execve(&path, &argv, &env);
+        match Errno::from_raw_os_error(errno as i32) {
+            // As execvp(3): go on where there is nothing, remember what was there and could not be executed.
+            Errno::NOENT if exists(program) => return Failure::at(Step::ExecInterpreter, Errno::NOENT),
+            Errno::NOENT | Errno::NOTDIR => {}
+            Errno::ACCESS => worst = Failure::at(Step::Exec, Errno::ACCESS),
+            other => return Failure::at(Step::Exec, other),
+        }
+    }
+    worst
+}
+
+/// Whether a file is there at all: then its interpreter is what was not found.
+fn exists(program: &[u8]) -> bool {
+    rustix::fs::statat(CWD, OsStr::from_bytes(program), AtFlags::empty()).is_ok()
+}
+
+/// C strings; `None` when one has a NUL, which the spec has refused before.
+fn strings(all: &[Vec<u8>]) -> Option<Vec<CString>> {
+    all.iter().map(|bytes| CString::new(bytes.as_slice()).ok()).collect()
+}

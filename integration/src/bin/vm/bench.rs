@@ -1,0 +1,41 @@
+//! The benchmarks: one program, run in the guest or on this machine.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use integration::Lane;
+use integration::order::Stdin;
+use rustix::process::Signal;
+
+use crate::disks::Program;
+use crate::machine::Machine;
+use crate::{cargo, children, verbs};
+
+const NAME: &str = "launch";
+
+pub fn run(host: bool, arguments: Vec<OsString>) -> Result<u8> {
+    let built = cargo::build(&["bench", "--no-run", "--package", "integration", "--bench", NAME], "the benchmark")?;
+    let bench = built.into_iter().find(|artifact| artifact.kind == "bench" && artifact.name == NAME);
+    let bench = bench.context("cargo built no benchmark")?.file;
+    if host { on_host(bench, arguments) } else { in_guest(bench, arguments) }
+}
+
+fn on_host(bench: PathBuf, arguments: Vec<OsString>) -> Result<u8> {
+    let built = cargo::build(&["build", "--release", "--package", "ironcell", "--bins"], "ironcell for release")?;
+    let ironcell = built.into_iter().find(|artifact| artifact.name == "ironcell").context("cargo built no ironcell")?;
+    let mut command = children::command(bench, Signal::TERM);
+    command.args(arguments).env("IRONCELL_BIN", ironcell.file).env("IRONCELL_LANE", "host");
+    let status = command.status().context("cannot run the benchmark")?;
+    Ok(status.code().unwrap_or(crate::EXIT_FAULT.into()) as u8)
+}
+
+fn in_guest(bench: PathBuf, arguments: Vec<OsString>) -> Result<u8> {
+    let image = verbs::image()?;
+    let (mut programs, agent) = verbs::programs(&["--release"])?;
+    programs.push(Program { place: format!("tests/{NAME}"), file: bench });
+    let mut machine = Machine::boot(&image, Lane::Bare, &programs, &agent)?;
+    let argv =
+        [OsString::from(format!("{}/tests/{NAME}", integration::PROGRAMS))].into_iter().chain(arguments).collect();
+    verbs::in_guest(&mut machine, argv, Stdin::Null)
+}

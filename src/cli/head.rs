@@ -1,0 +1,85 @@
+//! The head of the program: its supervisor, on a runtime of one thread, with the keeper that was forked first of all.
+
+use super::report::Started;
+use super::run::signals::{Ask, Signals, until_end};
+use super::{Head, run};
+use crate::life::{Cause, Evidence, Exit, Outcome, Usage};
+use crate::spec::JobSpec;
+use crate::supervise::{EarlyKeeper, Error, Job, Supervisor, doctor};
+use std::ffi::OsStr;
+
+/// The supervisor of this process.
+#[derive(Debug)]
+pub struct Local {
+    /// The keeper, or why there is none; nothing for a verb that runs no job.
+    keeper: Option<Result<EarlyKeeper, Error>>,
+}
+
+impl Local {
+    /// The head for this verb. To be made before anything else: for `run` it forks the keeper, and the process must have
+    /// one thread.
+    pub fn for_verb(verb: Option<&OsStr>) -> Self {
+        Self { keeper: verb.is_some_and(|verb| verb == "run").then(EarlyKeeper::fork) }
+    }
+}
+
+impl Head for Local {
+    fn draw(self, spec: &JobSpec) -> Result<String, Error> {
+        Supervisor::draw(spec).map(|drawing| drawing.to_string())
+    }
+
+    fn run(self, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error> {
+        let keeper = self.keeper.unwrap_or_else(EarlyKeeper::fork)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
+        let outcome = runtime.block_on(run_job(keeper, spec, started));
+        // Not waited for: the thread that reads a terminal cannot be ended.
+        runtime.shutdown_background();
+        match outcome {
+            Err(Error::Start(failure)) => Ok(Outcome {
+                exit: Exit::NeverRan,
+                cause: Cause::StartFailed(failure),
+                usage: Usage::default(),
+                evidence: Evidence::default(),
+                residue: Vec::new(),
+            }),
+            other => other,
+        }
+    }
+
+    fn examine(self) -> Vec<doctor::Check> {
+        doctor::examine()
+    }
+}
+
+/// One job, from start to end, with the caller's signals.
+async fn run_job(keeper: EarlyKeeper, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error> {
+    // Before the job: a Ctrl-C from now on is meant for it.
+    let signals = Signals::open().map_err(Error::Runtime)?;
+    let supervisor = Supervisor::with_keeper(keeper)?;
+    let stdio = run::stdio().map_err(Error::Runtime)?;
+    let told = match supervisor.start(spec.clone(), stdio).await {
+        Ok(job) => {
+            started(begun(&job));
+            let ask = |ask, by| match ask {
+                Ask::Stop => job.stop(by),
+                Ask::Kill => job.kill(by),
+            };
+            until_end(job.wait(), signals, ask).await.ok_or(Error::RuntimeEnded)
+        }
+        Err(error) => Err(error),
+    };
+    // After the job, so that it waits for nobody's leftovers. One that cannot be removed is told to the log.
+    let _ = supervisor.sweep();
+    supervisor.close();
+    told
+}
+
+/// What is known of a job that has begun.
+fn begun(job: &Job) -> Started {
+    Started {
+        id: job.id(),
+        digest: job.digest().to_owned(),
+        limits: job.effective().to_vec(),
+        notes: job.notes().to_vec(),
+    }
+}

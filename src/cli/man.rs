@@ -1,0 +1,144 @@
+//! `ironcell man`: the manual page, out of the definition of the flags and the catalogue of exit codes.
+
+use super::args::Args;
+use super::exit::{CATALOGUE, CAVEAT, Entry};
+use clap::CommandFactory;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+use std::io::{self, Write};
+
+/// Commands that are worth to be typed, each with its reason.
+const EXAMPLES: [(&str, &str); 4] = [
+    ("ironcell run --memory 64M --pids 32 -- sh -c 'id; hostname'", "A shell that sees only itself, within limits."),
+    (
+        "ironcell run --cpus 1.5 --time 2min --rw out -- make -j4",
+        "Builds in the current directory, which is read-only but for out.",
+    ),
+    (
+        "ironcell run --io-max /data:wbps=20M --report report.json --rw /data -- ./import",
+        "Holds the disk of /data at 20 MiB a second and writes what was used.",
+    ),
+    ("ironcell run --dry-run --memory 50% -- true", "Shows every write and every mount, and makes none."),
+];
+
+/// Prints the page.
+///
+/// # Errors
+/// When it cannot be printed.
+pub fn man(out: &mut dyn Write) -> io::Result<u8> {
+    let mut command = Args::command();
+    command.build();
+    let page = Man::new(command.clone()).section("1");
+    page.render_title(out)?;
+    page.render_name_section(out)?;
+    synopsis(&mut command).to_writer(out)?;
+    page.render_description_section(out)?;
+    for verb in command.get_subcommands() {
+        let mut roff = Roff::new();
+        roff.control("SH", [format!("IRONCELL {}", verb.get_name().to_uppercase()).as_str()]);
+        roff.text([roman(verb.get_about().map(ToString::to_string).unwrap_or_default() + ".")]);
+        roff.to_writer(out)?;
+        options_below(verb, out)?;
+    }
+    exit_status().to_writer(out)?;
+    examples().to_writer(out)?;
+    Ok(0)
+}
+
+/// One line for each verb.
+fn synopsis(command: &mut clap::Command) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    for verb in command.get_subcommands_mut() {
+        let usage = verb.render_usage().to_string();
+        roff.text([roman(usage.trim_start_matches("Usage: "))]);
+        roff.control("br", []);
+    }
+    roff
+}
+
+/// The flags of a verb, under headings below the verb's own.
+fn options_below(verb: &clap::Command, out: &mut dyn Write) -> io::Result<()> {
+    let mut text = Vec::new();
+    Man::new(verb.clone()).render_options_section(&mut text)?;
+    for line in text.split_inclusive(|b| *b == b'\n') {
+        match line.strip_prefix(b".SH ") {
+            Some(heading) => {
+                out.write_all(b".SS ")?;
+                out.write_all(heading)?;
+            }
+            None => out.write_all(line)?,
+        }
+    }
+    Ok(())
+}
+
+/// The catalogue.
+fn exit_status() -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXIT STATUS"]);
+    for Entry { code, meaning } in CATALOGUE {
+        roff.control("TP", ["8"]);
+        roff.text([bold(code.replace('–', "-"))]);
+        roff.text([roman(meaning.replace('`', ""))]);
+    }
+    roff.control("PP", []);
+    roff.text([roman(CAVEAT.replace('`', ""))]);
+    roff
+}
+
+/// The examples.
+fn examples() -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXAMPLES"]);
+    for (line, reason) in EXAMPLES {
+        roff.control("TP", []);
+        roff.text([bold(line)]);
+        roff.text([roman(reason)]);
+    }
+    roff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Verb;
+    use crate::cli::run::{Caller, spec_of};
+    use clap::Parser;
+    use std::path::Path;
+
+    fn page() -> String {
+        let mut out = Vec::new();
+        man(&mut out).expect("printed");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn the_page_has_every_flag_and_every_exit_code() {
+        let page = page().replace('\\', "");
+        for word in ["--memory-high", "--io-max", "--tmpfs", "--json", "EXIT STATUS", "EXAMPLES", "128+n"] {
+            assert!(page.contains(word), "{word}");
+        }
+        assert!(CATALOGUE.iter().all(|entry| page.contains(&entry.code.replace('–', "-"))));
+        assert!(page.is_ascii(), "old typesetters know no other characters");
+    }
+
+    #[test]
+    fn every_heading_stands_once() {
+        let page = page();
+        let mut headings: Vec<&str> = page.lines().filter(|line| line.starts_with(".SH ")).collect();
+        let all = headings.len();
+        headings.sort_unstable();
+        headings.dedup();
+        assert_eq!(headings.len(), all, "{headings:?}");
+    }
+
+    #[test]
+    fn every_example_is_a_command_line_that_means_something() {
+        let caller = Caller { cwd: Path::new("/home/me"), var: &|_| None, read: &|_| Ok(Vec::new()) };
+        for (line, _) in EXAMPLES {
+            let Verb::Run(run) = Args::try_parse_from(line.split(' ')).expect(line).verb else { panic!("{line}") };
+            spec_of(&run, &caller).expect(line);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! VOICE: the program `ironcell`. One verb is one file of the same name; what is said and returned is pure and stands in
+//! `render`, `report` and `exit`; what is done is asked of the [`Head`].
+
+pub mod args;
+pub mod completions;
+pub mod doctor;
+pub mod exit;
+pub mod head;
+pub mod man;
+pub mod render;
+pub mod report;
+pub mod run;
+mod signal;
+mod utc;
+
+use crate::life::Outcome;
+use crate::spec::JobSpec;
+use crate::supervise::{self, Error};
+use args::{Args, Verb};
+use report::Started;
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+/// What the voice asks of the head.
+pub trait Head {
+    /// The whole plan of a job, for people. Touches nothing.
+    ///
+    /// # Errors
+    /// Why there is no such plan on this host.
+    fn draw(self, spec: &JobSpec) -> Result<String, Error>;
+
+    /// Runs a job to its end. `started` is told once, when the target was executed; a start that failed at a step is an
+    /// outcome, too.
+    ///
+    /// # Errors
+    /// Why there was no job.
+    fn run(self, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error>;
+
+    /// What this host can and cannot do.
+    fn examine(self) -> Vec<supervise::doctor::Check>;
+}
+
+/// The program: from its arguments to its exit code.
+pub fn main(argv: impl IntoIterator<Item = OsString>, head: impl Head) -> u8 {
+    let verb = match Args::read(argv) {
+        Ok(args) => args.verb,
+        Err(code) => return code,
+    };
+    let mut out = io::stdout().lock();
+    let done = match &verb {
+        // Not under the lock: the job's own output goes the same way.
+        Verb::Run(args) => {
+            drop(out);
+            return run::run(args, head, &mut io::stderr());
+        }
+        Verb::Doctor(args) => doctor::doctor(args, &head.examine(), &mut out),
+        Verb::Completions(args) => completions::completions(args, &mut out),
+        Verb::Man => man::man(&mut out),
+    };
+    done.and_then(|code| out.flush().map(|()| code)).unwrap_or_else(|error| print_failure(&error))
+}
+
+/// The exit code when our own words could not be printed. A reader that has enough, as head(1), is told nothing.
+fn print_failure(error: &io::Error) -> u8 {
+    if error.kind() != io::ErrorKind::BrokenPipe {
+        say(&mut io::stderr(), &format!("failed to write to standard output: {error}"));
+    }
+    exit::OWN_FAILURE
+}
+
+/// One line to standard error, as ours. That it may be closed is no reason to fail.
+fn say(err: &mut dyn Write, line: &str) {
+    let _ = writeln!(err, "ironcell: {line}");
+}

@@ -1,0 +1,142 @@
+//! How a job ended, for a person: at most five lines that say what happened, what shows it, and which flag changes it.
+
+use super::signal;
+use crate::life::{Cause, Evidence, Exit, MemoryOf, Outcome, StopKind, Stopper, Usage};
+use crate::spec::units::{Rounded, Span};
+use std::time::Duration;
+
+/// Lines of a footer at most.
+pub const MOST_LINES: usize = 5;
+
+/// The lines for standard error; none when there is nothing to explain. A command that fails in its own words needs no
+/// second ones, so its own exit code alone is not explained. `grace` is the time that a soft stop had.
+pub fn footer(outcome: &Outcome, grace: Duration) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(ending(outcome, grace));
+    if !outcome.success() {
+        lines.extend(hints(outcome));
+    }
+    let room = MOST_LINES.saturating_sub(lines.len()).max(1);
+    lines.extend(residue(&outcome.residue, room));
+    lines
+}
+
+/// What happened, in one line.
+fn ending(outcome: &Outcome, grace: Duration) -> Option<String> {
+    let took = |how: StopKind| match how {
+        StopKind::Soft => "it ended on SIGTERM".to_owned(),
+        StopKind::Hard if grace.is_zero() => "the cell was killed".to_owned(),
+        StopKind::Hard => format!("SIGTERM did not end it within {}, so the cell was killed", Span(grace)),
+    };
+    Some(match &outcome.cause {
+        Cause::Itself => match outcome.exit {
+            Exit::Code { .. } => return None,
+            Exit::Signal { signal, core } => {
+                let core = if core { " (core dumped)" } else { "" };
+                format!(
+                    "killed: {}{core}, sent by neither ironcell nor the kernel's memory killer",
+                    signal::name(signal)
+                )
+            }
+            Exit::NeverRan | Exit::Unknown => "ended: how the command ended is not known".to_owned(),
+        },
+        Cause::Stopped { by, how } => {
+            let by = match by {
+                Stopper::Signal(number) => signal::name(*number),
+                Stopper::Caller => "its owner".to_owned(),
+            };
+            format!("stopped: by {by}; {}", stopped(*how))
+        }
+        Cause::WallTime { limit, how } => {
+            format!("timed out: --time {} is over; {}; raise --time", Span(*limit), took(*how))
+        }
+        Cause::Memory { of } => memory(*of, &outcome.evidence, &outcome.usage),
+        Cause::StartFailed(failure) => failure.message.clone(),
+        Cause::Lost => "lost: the cell's PID 1 was killed from outside; how the command ended is not known".to_owned(),
+    })
+}
+
+/// What a stop took. A second signal kills at once, so the grace is not named.
+fn stopped(how: StopKind) -> &'static str {
+    match how {
+        StopKind::Soft => "it ended on SIGTERM",
+        StopKind::Hard => "the cell was killed",
+    }
+}
+
+/// A death for want of memory: whose, and the numbers that show it. What is not known is left out.
+fn memory(of: MemoryOf, evidence: &Evidence, usage: &Usage) -> String {
+    let shown: Vec<String> = [
+        usage.memory_peak.map(|peak| format!("peak {}", Rounded(peak))),
+        evidence.oom_kills.map(|kills| counted(kills, "OOM kill")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let shown = if shown.is_empty() { String::new() } else { format!(" ({})", shown.join(", ")) };
+    match (of, evidence.memory_max) {
+        (MemoryOf::Own, Some(limit)) => {
+            format!("killed: memory.max {} reached{shown}; raise --memory", limit_text(limit))
+        }
+        (MemoryOf::Own, None) => format!("killed: memory.max reached{shown}; raise --memory"),
+        (MemoryOf::Outside, _) => format!(
+            "killed: memory ran out above the job, in a parent cgroup or on the host{shown}; \
+             free memory there, or set --memory lower to fail sooner"
+        ),
+    }
+}
+
+/// A limit as it was set: exact, where a peak is rounded.
+fn limit_text(bytes: u64) -> String {
+    let rounded = Rounded(bytes).to_string();
+    match rounded.split_once(".0 ") {
+        Some((whole, unit)) => format!("{whole} {unit}"),
+        None => rounded,
+    }
+}
+
+/// Limits that stood in the way of a job that failed, and are not its cause.
+fn hints(outcome: &Outcome) -> Vec<String> {
+    let mut hints = Vec::new();
+    let evidence = &outcome.evidence;
+    if let Some(refused) = evidence.pids_max_events.filter(|count| *count > 0) {
+        let limit = evidence.pids_max.map(|limit| format!(" {limit}")).unwrap_or_default();
+        hints.push(format!("{} refused at pids.max{limit}; raise --pids", counted(refused, "fork")));
+    }
+    let of_memory = matches!(outcome.cause, Cause::Memory { .. });
+    if let Some(kills) = evidence.oom_kills.filter(|count| *count > 0 && !of_memory) {
+        hints.push(format!("{} in the job, which went on; raise --memory", counted(kills, "OOM kill")));
+    }
+    hints
+}
+
+/// What could not be cleared away, in at most `room` lines.
+fn residue(left: &[String], room: usize) -> Vec<String> {
+    let whole = if left.len() > room { room - 1 } else { left.len() };
+    let mut lines: Vec<String> = left[..whole].iter().map(|what| format!("left behind: {what}")).collect();
+    if whole < left.len() {
+        lines.push(format!("left behind: {} more things; see --report", left.len() - whole));
+    }
+    lines
+}
+
+/// `1 OOM kill`, `2 OOM kills`.
+fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What was used, for `--verbose`: what is not known is left out.
+pub fn used(usage: &Usage) -> String {
+    let seconds = |time: Duration| format!("{:.3} s", time.as_secs_f64());
+    let mut parts = vec![format!("used: {} of time", seconds(usage.wall))];
+    parts.extend(usage.cpu_user.map(|time| format!("{} of CPU in user mode", seconds(time))));
+    parts.extend(usage.cpu_system.map(|time| format!("{} in the kernel", seconds(time))));
+    parts.extend(usage.cpu_throttled.filter(|time| !time.is_zero()).map(|time| format!("{} throttled", seconds(time))));
+    parts.extend(usage.memory_peak.map(|peak| format!("{} of memory at the peak", Rounded(peak))));
+    parts.extend(usage.pids_peak.map(|peak| format!("{peak} pids at the peak")));
+    parts.extend(usage.io.map(|io| format!("{} read and {} written", Rounded(io.read_bytes), Rounded(io.write_bytes))));
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! `ironcell run`: from the flags to a job, and from its end to footer, report and exit code.
+
+mod args;
+mod env;
+mod mounts;
+pub mod signals;
+mod spec;
+
+pub use args::{NetArg, RunArgs};
+pub use env::read_bounded;
+pub use mounts::{Kind, Mounts};
+pub use spec::{Caller, spec_of};
+
+use super::report::{Report, Started, Target, Times};
+use super::{Head, exit, print_failure, render, say};
+use crate::life::{Exit, Outcome};
+use crate::spec::{JobSpec, Stdio, StdioSet};
+use crate::supervise::Origin;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::SystemTime;
+
+/// Runs a job as the flags say; what is said of it goes to `err`.
+pub fn run(args: &RunArgs, head: impl Head, err: &mut dyn Write) -> u8 {
+    let started = SystemTime::now();
+    // First of all: a report that cannot be written is told before anything runs.
+    let target = match args.report.as_deref().map(|path| (path, Target::open(path))) {
+        None => None,
+        Some((_, Ok(target))) => Some(target),
+        Some((path, Err(error))) => {
+            say(err, &format!("failed to open --report {}: {error}", path.display()));
+            return exit::OWN_FAILURE;
+        }
+    };
+    let end = match ask(args) {
+        Ok(spec) if args.dry_run => return dry_run(&spec, head, err),
+        Ok(spec) => carry_out(args, spec, head, err),
+        Err(message) => End::Refused(message),
+    };
+    let times = Times { started, ended: SystemTime::now() };
+    let code = tell(args, &end, err);
+    match target.map(|target| write_report(args, &end, target, times, code)) {
+        Some(Err(error)) => {
+            say(err, &format!("failed to write --report: {error}"));
+            // A job's own failure says more than ours.
+            if code == 0 { exit::OWN_FAILURE } else { code }
+        }
+        None | Some(Ok(())) => code,
+    }
+}
+
+/// What became of the ask.
+enum End {
+    /// There was a job, and it had its end.
+    Ended(Box<Ended>),
+    /// There was none, for this reason.
+    Refused(String),
+}
+
+/// A job that had its end.
+struct Ended {
+    spec: JobSpec,
+    /// What was in force; a job whose start failed has nothing.
+    started: Option<Started>,
+    outcome: Outcome,
+}
+
+/// The job that the flags describe, here and now.
+fn ask(args: &RunArgs) -> Result<JobSpec, String> {
+    let cwd = std::env::current_dir().map_err(|error| format!("failed to find the current directory: {error}"))?;
+    let caller = Caller { cwd: &cwd, var: &|name| std::env::var_os(name), read: &read_bounded };
+    spec_of(args, &caller).map_err(|error| error.to_string())
+}
+
+/// The plan on standard output; the job is not run.
+fn dry_run(spec: &JobSpec, head: impl Head, err: &mut dyn Write) -> u8 {
+    let mut out = io::stdout().lock();
+    match head.draw(spec) {
+        Ok(plan) => {
+            let printed = writeln!(out, "{}", plan.trim_end()).and_then(|()| out.flush());
+            printed.map_or_else(|error| print_failure(&error), |()| 0)
+        }
+        Err(error) => {
+            say(err, &error.to_string());
+            exit::OWN_FAILURE
+        }
+    }
+}
+
+/// The job, from its start to its end.
+fn carry_out(args: &RunArgs, spec: JobSpec, head: impl Head, err: &mut dyn Write) -> End {
+    let mut begun = None;
+    let ended = head.run(&spec, &mut |started| {
+        if !args.quiet {
+            started.notes.iter().for_each(|note| say(err, &format!("note: {note}")));
+        }
+        if args.verbose {
+            say(err, &in_force(&started));
+        }
+        begun = Some(started);
+    });
+    match ended {
+        Ok(outcome) => End::Ended(Box::new(Ended { spec, started: begun, outcome })),
+        Err(error) => End::Refused(error.to_string()),
+    }
+}
+
+/// Footer and exit code.
+fn tell(args: &RunArgs, end: &End, err: &mut dyn Write) -> u8 {
+    match end {
+        End::Refused(message) => {
+            say(err, message);
+            exit::OWN_FAILURE
+        }
+        End::Ended(ended) => {
+            let Ended { spec, outcome, .. } = ended.as_ref();
+            // As with a refusal: not even `--quiet` hides that nothing ran.
+            if !args.quiet || outcome.exit == Exit::NeverRan {
+                render::footer(outcome, spec.grace()).iter().for_each(|line| say(err, line));
+            }
+            if args.verbose {
+                say(err, &render::used(&outcome.usage));
+            }
+            exit::code(outcome)
+        }
+    }
+}
+
+/// The report of either end.
+fn write_report(args: &RunArgs, end: &End, target: Target, times: Times, code: u8) -> io::Result<()> {
+    target.write(&match end {
+        End::Ended(ended) => Report::ended(&ended.spec, ended.started.as_ref(), &ended.outcome, times, code),
+        End::Refused(message) => Report::refused(&args.command, message, times, code),
+    })
+}
+
+/// Id, plan and limits of a job that has begun, for `--verbose`.
+fn in_force(started: &Started) -> String {
+    let limits: Vec<String> = started
+        .limits
+        .iter()
+        .map(|limit| {
+            let default = if limit.origin == Origin::Default { " (default)" } else { "" };
+            format!("{} {}{default}", limit.file, limit.value.trim_end())
+        })
+        .collect();
+    format!("job {}, plan {}: {}", started.id, started.digest, limits.join(", "))
+}
+
+/// The caller's first three descriptors, handed on.
+///
+/// # Errors
+/// When there is no room for another descriptor.
+pub fn stdio() -> io::Result<StdioSet> {
+    let own = |fd: BorrowedFd| fd.try_clone_to_owned().map(Stdio::Fd);
+    Ok(StdioSet {
+        stdin: own(io::stdin().as_fd())?,
+        stdout: own(io::stdout().as_fd())?,
+        stderr: own(io::stderr().as_fd())?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

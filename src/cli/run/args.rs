@@ -1,0 +1,112 @@
+//! The flags of `ironcell run`, as text; what they mean is read in `spec`, where a refusal can name the field.
+
+use super::mounts::Mounts;
+use clap::{ValueEnum, ValueHint};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The arguments of `ironcell run`.
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, override_usage = "ironcell run [OPTIONS] [--] COMMAND [ARGUMENTS]...")]
+pub struct RunArgs {
+    /// Memory at most, page cache and tmpfs included: 512M, 50% of the host, or max
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub memory: Option<String>,
+    /// Memory past which the job is slowed down and reclaimed from, never killed
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub memory_high: Option<String>,
+    /// Swap at most; 0 unless asked for
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub swap: Option<String>,
+    /// Processor time: 1.5 processors, the same as 150%, or max
+    #[arg(long, value_name = "COUNT", help_heading = "Limits")]
+    pub cpus: Option<String>,
+    /// Share of the processors when they are contended, 1 to 10000; 100 is everybody's
+    #[arg(long, value_name = "WEIGHT", help_heading = "Limits")]
+    pub cpu_weight: Option<String>,
+    /// Processors that the job may run on: 0,2-4
+    #[arg(long, value_name = "LIST", help_heading = "Limits")]
+    pub cpuset: Option<String>,
+    /// Rates on the disk that PATH is on: PATH:rbps=10M,wbps=10M,riops=100,wiops=100, one or more of them; repeatable
+    #[arg(long, value_name = "PATH:RATES", help_heading = "Limits")]
+    pub io_max: Vec<OsString>,
+    /// Share of the disks when they are contended, 1 to 10000; 100 is everybody's
+    #[arg(long, value_name = "WEIGHT", help_heading = "Limits")]
+    pub io_weight: Option<String>,
+    /// Processes and threads at once, the cell's own PID 1 included; 2 or more, or max
+    #[arg(long, value_name = "COUNT", help_heading = "Limits")]
+    pub pids: Option<String>,
+    /// A limit of each process, setrlimit(2): nofile=1024, fsize=64M:1G, core=unlimited; repeatable
+    #[arg(long, value_name = "NAME=SOFT[:HARD]", help_heading = "Limits")]
+    pub rlimit: Vec<String>,
+    /// Any other file of the job's cgroup, written as given and read back: memory.low=64M; repeatable
+    #[arg(long, value_name = "FILE=VALUE", help_heading = "Limits")]
+    pub cgroup: Vec<String>,
+    /// Stop the job after this much wall-clock time: 30s, 1.5, 2min30s, 00:10:00
+    #[arg(long, value_name = "TIME", help_heading = "Limits")]
+    pub time: Option<String>,
+    /// Time from the soft stop (SIGTERM) to the hard one (the whole cell is killed); 10s unless asked for
+    #[arg(long, value_name = "TIME", help_heading = "Limits")]
+    pub grace: Option<String>,
+
+    /// A directory as the job's /, read-only, in place of the host's system directories
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Files and network")]
+    pub rootfs: Option<PathBuf>,
+    /// Let the job write to its --rootfs
+    #[arg(long, requires = "rootfs", help_heading = "Files and network")]
+    pub rootfs_rw: bool,
+    /// What else is mounted, in the order given.
+    #[command(flatten)]
+    pub mounts: Mounts,
+    /// Start in this directory of the cell; the current one unless asked for
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Files and network")]
+    pub cwd: Option<PathBuf>,
+    /// The network: none has the loopback interface only, host is the host's
+    #[arg(long, value_name = "none|host", value_enum, hide_possible_values = true, help_heading = "Files and network")]
+    pub net: Option<NetArg>,
+
+    /// Set a variable, or copy it from here; repeatable. Nothing else of this environment is passed on
+    #[arg(short = 'E', long, value_name = "NAME[=VALUE]", help_heading = "Surroundings")]
+    pub env: Vec<OsString>,
+    /// Set the variables of a file with lines NAME=VALUE; # begins a comment, --env wins; repeatable
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Surroundings")]
+    pub env_file: Vec<PathBuf>,
+    /// The host name that the job sees; cell unless asked for
+    #[arg(long, value_name = "NAME", help_heading = "Surroundings")]
+    pub hostname: Option<String>,
+    /// The job's ids inside the cell, 0 to 65533; 1000:1000 unless asked for. Outside they are nobody's
+    #[arg(long, value_name = "UID[:GID]", help_heading = "Surroundings")]
+    pub user: Option<String>,
+    /// A name for the job, for reports
+    #[arg(long, value_name = "NAME", help_heading = "Surroundings")]
+    pub name: Option<String>,
+    /// A label for the job, for reports; repeatable
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Surroundings")]
+    pub label: Vec<String>,
+
+    /// Write what happened to a file as JSON, - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "dry_run")]
+    pub report: Option<PathBuf>,
+    /// Print the whole plan and touch nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Say nothing of how the job ended
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say what is enforced, and what was used
+    #[arg(short, long)]
+    pub verbose: bool,
+
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    pub command: Vec<OsString>,
+}
+
+/// The networks by their words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NetArg {
+    /// Loopback only.
+    None,
+    /// The host's network, as it is.
+    Host,
+}

@@ -1,0 +1,87 @@
+//! The target's standard input, output and error, on the caller's side.
+//!
+//! A cell never has the caller's terminal: what is one is relayed through a pipe, by a thread that only copies. All else
+//! is handed over as it is, so its bytes are the job's own.
+
+use super::{Doing, OsError};
+use crate::spec::{Stdio, StdioSet};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pipe::{PipeFlags, pipe_with};
+use std::fs::File;
+use std::io;
+use std::thread;
+use tokio::sync::oneshot;
+
+/// The three descriptors that the target gets, and what relays them.
+#[derive(Debug)]
+pub struct Wired {
+    /// Descriptor 0.
+    pub stdin: OwnedFd,
+    /// Descriptor 1.
+    pub stdout: OwnedFd,
+    /// Descriptor 2.
+    pub stderr: OwnedFd,
+    /// Told when all that was relayed has arrived.
+    pub relays: Vec<oneshot::Receiver<()>>,
+}
+
+/// Which way a relay copies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    In,
+    Out,
+}
+
+/// Makes the target's descriptors of what the caller gave.
+///
+/// # Errors
+/// When there are no descriptors or threads left, or `/dev/null` cannot be opened.
+pub fn wire(set: StdioSet) -> Result<Wired, OsError> {
+    let mut relays = Vec::new();
+    let stdin = one(set.stdin, Way::In, &mut relays)?;
+    let stdout = one(set.stdout, Way::Out, &mut relays)?;
+    let stderr = one(set.stderr, Way::Out, &mut relays)?;
+    Ok(Wired { stdin, stdout, stderr, relays })
+}
+
+/// One of the three.
+fn one(stdio: Stdio, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -> Result<OwnedFd, OsError> {
+    match stdio {
+        Stdio::Null => open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+            .map_err(|errno| OsError::new(Doing::Open, "/dev/null", errno)),
+        Stdio::Fd(fd) if rustix::termios::isatty(&fd) => relay(fd, way, relays),
+        Stdio::Fd(fd) => Ok(fd),
+    }
+}
+
+/// A pipe to or from a terminal. The thread of an input ends with the program: nobody can end a read of a terminal.
+fn relay(terminal: OwnedFd, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -> Result<OwnedFd, OsError> {
+    let failed = |error: io::Error| OsError::new(Doing::Make, "a relay to the terminal", error);
+    let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
+    let (from, to, theirs) = match way {
+        Way::In => (terminal, writer.try_clone().map_err(failed)?, reader),
+        Way::Out => (reader, terminal, writer.try_clone().map_err(failed)?),
+    };
+    let (done, wait) = oneshot::channel();
+    thread::Builder::new()
+        .name("terminal relay".to_owned())
+        .spawn(move || {
+            // An error is the end as well: the terminal hung up, or the job closed its side.
+            let _ = io::copy(&mut File::from(from), &mut File::from(to));
+            let _ = done.send(());
+        })
+        .map_err(failed)?;
+    if way == Way::Out {
+        relays.push(wait);
+    }
+    Ok(theirs)
+}
+
+/// A copy of a descriptor of this process, close-on-exec.
+///
+/// # Errors
+/// As fcntl(2) F_DUPFD_CLOEXEC.
+pub fn duplicate(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(fd.as_fd(), 3)?)
+}

@@ -1,0 +1,145 @@
+//! PURE: a plan as people read it: `ironcell run --dry-run`.
+
+use super::{Origin, Plan};
+use crate::spec::Resource;
+use init_shim::step::Step;
+use init_shim::wire::{IdMapping, RootFs, Source, What};
+use std::fmt;
+
+/// A plan drawn: sections with a title and lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawing {
+    /// In the order in which things will be done.
+    pub sections: Vec<Section>,
+    /// The plan's digest.
+    pub digest: String,
+}
+
+/// One part of a drawing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// What it is about.
+    pub title: &'static str,
+    /// Its lines.
+    pub lines: Vec<String>,
+}
+
+impl fmt::Display for Drawing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for section in &self.sections {
+            writeln!(f, "{}", section.title)?;
+            for line in &section.lines {
+                writeln!(f, "  {line}")?;
+            }
+        }
+        writeln!(f, "digest\n  sha256:{}", self.digest)
+    }
+}
+
+impl Plan {
+    /// The plan as people read it.
+    pub fn draw(&self) -> Drawing {
+        let section = |title, lines| Section { title, lines };
+        let all = [
+            section("command", self.command()),
+            section("cgroup (written and read back before any process exists)", self.cgroup()),
+            section("root", self.root()),
+            section("mounts", self.mounts()),
+            section("credentials", self.credentials()),
+            section("rlimits", self.limits()),
+            section("steps", Step::ALL.iter().map(|step| format!("{} {}", *step as u16, step.words())).collect()),
+            section("notes", self.notes.clone()),
+        ];
+        let sections = all.into_iter().filter(|section| !section.lines.is_empty()).collect();
+        Drawing { sections, digest: self.digest() }
+    }
+
+    fn command(&self) -> Vec<String> {
+        let argv: Vec<String> = self.order.argv.iter().map(|arg| format!("{:?}", text(arg))).collect();
+        let mut lines = vec![argv.join(" "), format!("in {}", text(&self.order.cwd))];
+        lines.extend(self.order.env.iter().map(|var| format!("env {}", text(var))));
+        lines
+    }
+
+    fn cgroup(&self) -> Vec<String> {
+        let line = |setting: &super::Setting| {
+            let origin = match setting.origin {
+                Origin::Asked => setting.field.clone(),
+                Origin::Default => "default".to_owned(),
+                Origin::House => "always".to_owned(),
+            };
+            format!("{} = {}  ({origin})", setting.file, setting.value)
+        };
+        self.settings.iter().map(line).collect()
+    }
+
+    fn root(&self) -> Vec<String> {
+        match &self.order.root {
+            RootFs::Fresh { size, inodes } => {
+                vec![format!("a fresh tmpfs of {size} bytes and {inodes} inodes, read-only once furnished")]
+            }
+            RootFs::Tree(source) => vec![bound(source)],
+        }
+    }
+
+    fn mounts(&self) -> Vec<String> {
+        let line = |entry: &init_shim::wire::Entry| {
+            let path = text(&entry.path);
+            match &entry.what {
+                What::Directory { mode } => format!("{path}  directory {mode:04o}"),
+                What::Link { target } => format!("{path}  -> {}", text(target)),
+                What::File { content } => format!("{path}  file of {} bytes", content.len()),
+                What::BindDirectory(source) | What::BindFile(source) => format!("{path}  {}", bound(source)),
+                What::Device { major, minor, .. } => format!("{path}  device {major}:{minor}"),
+                What::Tmpfs { size, mode, .. } => format!("{path}  tmpfs of {size} bytes, mode {mode:04o}"),
+                What::Proc => format!("{path}  proc, own processes only"),
+                What::Pts => format!("{path}  devpts, own terminals only"),
+            }
+        };
+        self.order.entries.iter().map(line).collect()
+    }
+
+    fn credentials(&self) -> Vec<String> {
+        let order = &self.order;
+        let network = if order.own_network { "own, loopback only" } else { "the host's" };
+        let filter = match order.filter.len() {
+            0 => "none: nothing of the host's can be written to".to_owned(),
+            count => format!("{count} instructions: no set-user-id or set-group-id bit can be set"),
+        };
+        vec![
+            format!("user {} group {}, no other group; on the host a user of nobody's", order.uid, order.gid),
+            "no capability in any set, secure bits locked, no_new_privs".to_owned(),
+            "namespaces: user, pid, mount, ipc, uts, cgroup".to_owned(),
+            format!("network: {network}"),
+            format!("host name {}", order.hostname),
+            format!("oom_score_adj {}, umask {:04o}", order.oom_score_adj, order.umask),
+            format!("system call filter: {filter}"),
+        ]
+    }
+
+    fn limits(&self) -> Vec<String> {
+        let value = |value: u64| if value == u64::MAX { "unlimited".to_owned() } else { value.to_string() };
+        let name =
+            |number: u32| Resource::ALL.into_iter().find(|known| *known as u32 == number).map_or("?", Resource::name);
+        let line = |limit: &init_shim::wire::Rlimit| {
+            format!("{} = {}:{}", name(limit.resource), value(limit.soft), value(limit.hard))
+        };
+        self.order.rlimits.iter().map(line).collect()
+    }
+}
+
+/// A host's path in the cell.
+fn bound(source: &Source) -> String {
+    let access = if source.writable { "read-write" } else { "read-only" };
+    let ids = match source.ids {
+        IdMapping::Plain => String::new(),
+        IdMapping::Owner { uid, gid } => format!(", the job's files belong to {uid}:{gid} on the host"),
+        IdMapping::Cell => ", ids of the cell as they are".to_owned(),
+    };
+    format!("bind {} {access}, nosuid, nodev{ids}", text(&source.path))
+}
+
+/// Bytes as text.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

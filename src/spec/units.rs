@@ -1,1 +1,0 @@
-//! Sizes, shares, times and processor counts as people write them, and back.

@@ -1,0 +1,90 @@
+//! A job as its owner holds it: a cheap handle.
+
+use crate::life::{Outcome, StopKind, Stopper};
+use crate::os::cgroup::Effective;
+use crate::spec::JobId;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// Requests to a driver that wait to be heard: a stop, a kill, and some more of an impatient owner.
+pub(super) const REQUESTS_MOST: usize = 16;
+
+/// What an owner asks of a running job.
+#[derive(Debug)]
+pub(super) struct StopRequest {
+    pub by: Stopper,
+    pub how: StopKind,
+}
+
+/// A job that was started. Clones are the same job. When the last clone and the supervisor are gone, so is the job.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub(super) inner: Arc<Inner>,
+}
+
+/// What all clones share.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub id: JobId,
+    pub pid: i32,
+    pub effective: Vec<Effective>,
+    pub digest: String,
+    pub notes: Vec<String>,
+    pub requests: mpsc::Sender<StopRequest>,
+    pub outcome: watch::Receiver<Option<Outcome>>,
+}
+
+impl Job {
+    /// Its id.
+    pub fn id(&self) -> JobId {
+        self.inner.id
+    }
+
+    /// The process id on the host of the cell's PID 1, for people and logs. It is no identity.
+    pub fn pid(&self) -> i32 {
+        self.inner.pid
+    }
+
+    /// Its limits as the kernel has them in force.
+    pub fn effective(&self) -> &[Effective] {
+        &self.inner.effective
+    }
+
+    /// SHA-256 of its plan: the same walls and the same limits have the same digest.
+    pub fn digest(&self) -> &str {
+        &self.inner.digest
+    }
+
+    /// What a person should know of how it runs, although nothing is wrong.
+    pub fn notes(&self) -> &[String] {
+        &self.inner.notes
+    }
+
+    /// Asks for a soft stop: SIGTERM to the leader, and after the job's grace the end of the whole cell. Returns at once;
+    /// a job that has ended is not asked.
+    pub fn stop(&self, by: Stopper) {
+        self.ask(by, StopKind::Soft);
+    }
+
+    /// Asks for the end of the whole cell at once.
+    pub fn kill(&self, by: Stopper) {
+        self.ask(by, StopKind::Hard);
+    }
+
+    fn ask(&self, by: Stopper, how: StopKind) {
+        // Closed: it has ended. Full: as many requests wait already, and the first of each kind decides.
+        let _ = self.inner.requests.try_send(StopRequest { by, how });
+    }
+
+    /// Waits for the end: told once everything of the job is gone. Any number may wait, any number of times.
+    pub async fn wait(&self) -> Option<Outcome> {
+        let mut outcome = self.inner.outcome.clone();
+        // The driver tells the outcome before it goes; without one, its runtime was shut down under it.
+        outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
+    }
+
+    /// The outcome, if it has ended.
+    pub fn try_wait(&self) -> Option<Outcome> {
+        self.inner.outcome.borrow().clone()
+    }
+}

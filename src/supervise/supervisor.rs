@@ -1,0 +1,140 @@
+//! The public verbs.
+
+use super::Error;
+use super::driver::Driver;
+use super::job::{Inner, Job, REQUESTS_MOST};
+use crate::os::cell::NewCell;
+use crate::os::cgroup::{self, Base};
+use crate::os::keeper::{Keeper, NewKeeper};
+use crate::os::{self, probe, stdio};
+use crate::plan::{Drawing, Plan};
+use crate::spec::{JobId, JobSpec, StdioSet};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// A keeper that was forked as the first act of a program. Only for programs; a library executes its keeper.
+#[derive(Debug)]
+pub struct EarlyKeeper(NewKeeper);
+
+impl EarlyKeeper {
+    /// Forks it.
+    ///
+    /// # Errors
+    /// In a process with several threads, without root, or when no process can be made.
+    pub fn fork() -> Result<Self, Error> {
+        require_root()?;
+        NewKeeper::fork().map(Self).map_err(Error::Os)
+    }
+}
+
+/// Starts jobs and answers for their end. When it is dropped, or dies in any way, its jobs end and leave nothing.
+#[derive(Debug)]
+pub struct Supervisor {
+    keeper: Arc<Keeper>,
+    base: Arc<Base>,
+}
+
+impl Supervisor {
+    /// Opens a supervisor in a program of any kind: its keeper is executed from a sealed copy of the program itself.
+    /// Sweeps what dead owners left. Needs a tokio runtime with IO and time.
+    ///
+    /// # Errors
+    /// Says what this host lacks.
+    pub fn open() -> Result<Self, Error> {
+        require_root()?;
+        Self::with(NewKeeper::execute()?)
+    }
+
+    /// The same with a keeper that was forked before.
+    ///
+    /// # Errors
+    /// As [`Supervisor::open`].
+    pub fn with_keeper(keeper: EarlyKeeper) -> Result<Self, Error> {
+        Self::with(keeper.0)
+    }
+
+    fn with(keeper: NewKeeper) -> Result<Self, Error> {
+        let base = cgroup::prepare(&[keeper.pid()])?;
+        match keeper.attend(&base) {
+            Ok(keeper) => Ok(Self { keeper: Arc::new(keeper), base: Arc::new(base) }),
+            Err(error) => {
+                // Nothing is left of a supervisor that could not be opened.
+                let _ = base.remove_if_empty();
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Draws the plan of an ask on this host, and touches nothing.
+    ///
+    /// # Errors
+    /// As the start would, as far as it can be known without doing anything.
+    pub fn draw(spec: &JobSpec) -> Result<Drawing, Error> {
+        let hierarchy = cgroup::discover()?.hierarchy()?;
+        Ok(Plan::of(spec, &probe::facts(spec, hierarchy)?)?.draw())
+    }
+
+    /// Removes the cells of owners that died. Runs beside jobs; what is not dead yet is left for the next time.
+    ///
+    /// # Errors
+    /// When the cells cannot be listed.
+    pub fn sweep(&self) -> Result<usize, Error> {
+        let swept = cgroup::sweep(&self.base)?;
+        for leftover in swept.iter().filter(|leftover| leftover.result.is_err()) {
+            tracing::warn!(cell = leftover.name, result = ?leftover.result, "a leftover could not be removed");
+        }
+        Ok(swept.len())
+    }
+
+    /// Starts a job. Returns when the target was executed; an error means that nothing is left of it.
+    ///
+    /// # Errors
+    /// A refusal that names the field, or the step that failed in one sentence.
+    pub async fn start(&self, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
+        let (keeper, base) = (Arc::clone(&self.keeper), Arc::clone(&self.base));
+        // In a task of its own: a caller that goes away in the middle must not leave half a cell.
+        tokio::spawn(start(keeper, base, spec, stdio)).await.map_err(|_| Error::RuntimeEnded)?
+    }
+
+    /// Closes the supervisor: its keeper goes, and the place for cells, if no other supervisor has one there. A job that
+    /// still runs keeps both until its end.
+    pub fn close(self) {
+        let Self { keeper, base } = self;
+        // The keeper first: it holds the base's lock as well.
+        drop(keeper);
+        if let Some(base) = Arc::into_inner(base) {
+            // A base that is in use, or cannot be removed, is the next one's to remove.
+            let _ = base.remove_if_empty();
+        }
+    }
+}
+
+/// From spec to a running job.
+async fn start(keeper: Arc<Keeper>, base: Arc<Base>, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
+    let id = JobId::new();
+    let plan = Plan::of(&spec, &probe::facts(&spec, base.hierarchy().clone())?)?;
+    let told = |error| Error::of(error, &plan);
+    let mut wired = stdio::wire(stdio)?;
+    let relays = std::mem::take(&mut wired.relays);
+    let cell = NewCell::create(&base, &id.short(), id.as_uuid().as_u128(), &plan).map_err(told)?;
+    let cell = cell.launch(&keeper, &base, &plan, wired).await.map_err(told)?;
+    let (requests, heard) = mpsc::channel(REQUESTS_MOST);
+    let (outcome, told) = watch::channel(None);
+    let inner = Inner {
+        id,
+        pid: cell.pid(),
+        effective: cell.effective().to_vec(),
+        digest: plan.digest(),
+        notes: plan.notes,
+        requests,
+        outcome: told,
+    };
+    let (time, grace) = (spec.time(), spec.grace());
+    tokio::spawn(Driver { cell, keeper, requests: heard, relays, time, grace, outcome }.run());
+    Ok(Job { inner: Arc::new(inner) })
+}
+
+/// Cells need root: the first thing to say to who is not.
+fn require_root() -> Result<(), Error> {
+    if os::is_root() { Ok(()) } else { Err(Error::NotRoot) }
+}
