@@ -1,21 +1,18 @@
-//! One cell, from its cgroup to its removal: create, launch, watch, signal, kill, read, remove.
+//! One cell that runs, to its removal: watch, signal, kill, read, remove. How it came to run is in `start`.
 
-use super::cgroup::{ApplyError, Base, CellCgroup, Effective};
-use super::ids::CellIds;
-use super::keeper::{Keeper, LaunchError};
-use super::stdio::Wired;
+mod start;
+
+pub use start::NewCell;
+
+use super::OsError;
+use super::cgroup::{ApplyError, CellCgroup, Effective};
+use super::keeper::Keeper;
 use super::watch::Watch;
-use super::{Doing, OsError};
 use crate::life::{Evidence, Usage};
-use crate::plan::Plan;
 use init_shim::pid1::{TO_ALL, TO_LEADER};
 use init_shim::report::{End, Failure};
-use init_shim::socket::LaunchFds;
 use rustix::fd::OwnedFd;
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
-use rustix::io::{Errno, read, write};
-use rustix::pipe::{PipeFlags, pipe_with};
-use std::io;
+use rustix::io::{read, write};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -24,6 +21,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// First and longest pause between tries to remove a cgroup that is empty and still busy: the last task has told its end
 /// and is not quite gone.
 const BUSY_PAUSE: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(10));
+
+/// How long the remains of a failed start may take to go: nothing of the job ever ran.
+const ABANDON_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why a cell could not be started. Whatever was made for it is gone.
 #[derive(Debug, thiserror::Error)]
@@ -39,14 +39,6 @@ pub enum CellError {
     Step(Failure),
 }
 
-/// A cell's cgroup with its limits in force, and its ids: nothing runs in it yet.
-#[derive(Debug)]
-pub struct NewCell {
-    cgroup: CellCgroup,
-    ids: CellIds,
-    effective: Vec<Effective>,
-}
-
 /// A cell whose target was executed.
 #[derive(Debug)]
 pub struct Cell {
@@ -60,115 +52,6 @@ pub struct Cell {
     status: Watch,
     /// Its closing ends the cell.
     lease: OwnedFd,
-}
-
-impl NewCell {
-    /// Makes the cgroup, sets every limit and reads it back, takes ids. `seed` spreads the ids of concurrent starts.
-    ///
-    /// # Errors
-    /// The first limit that is not in force, or the call that failed. The cgroup is gone again.
-    pub fn create(base: &Base, name: &str, seed: u128, plan: &Plan) -> Result<Self, CellError> {
-        let ids = CellIds::take(seed)?;
-        let cgroup = CellCgroup::create(base, name)?;
-        match cgroup.apply(&plan.settings) {
-            Ok(effective) => Ok(Self { cgroup, ids, effective }),
-            Err(error) => {
-                // Nothing ever ran in it, so nothing can hold it.
-                let _ = cgroup.remove();
-                Err(error.into())
-            }
-        }
-    }
-
-    /// Has the keeper build the cell, and waits until the target was executed.
-    ///
-    /// # Errors
-    /// The step that failed. The cell and its cgroup are gone again.
-    pub async fn launch(self, keeper: &Keeper, base: &Base, plan: &Plan, stdio: Wired) -> Result<Cell, CellError> {
-        let Self { cgroup, ids, effective } = self;
-        match start(&cgroup, ids, keeper, base, plan, stdio).await {
-            Ok(started) => {
-                let cell = Cell {
-                    cgroup,
-                    effective,
-                    keeper_job: started.keeper_job,
-                    pid: started.pid,
-                    pidfd: started.pidfd,
-                    status: started.status,
-                    lease: started.lease,
-                };
-                match reported(&started.report).await? {
-                    None => Ok(cell),
-                    Some(failure) => {
-                        cell.abandon(keeper).await;
-                        Err(CellError::Step(failure))
-                    }
-                }
-            }
-            Err(error) => {
-                // PID 1 was never released, or never born: the keeper has ended it.
-                let _ = cgroup.kill();
-                remove_when_empty(&cgroup, ABANDON_WITHIN).await?;
-                Err(error)
-            }
-        }
-    }
-}
-
-/// How long the remains of a failed start may take to go: nothing of the job ever ran.
-const ABANDON_WITHIN: Duration = Duration::from_secs(5);
-
-/// What a start brought, before it is known whether the exec will succeed.
-struct Started {
-    keeper_job: u64,
-    pid: i32,
-    pidfd: Watch,
-    status: Watch,
-    report: Watch,
-    lease: OwnedFd,
-}
-
-/// The pipes, the order, the launch.
-async fn start(
-    cgroup: &CellCgroup,
-    ids: CellIds,
-    keeper: &Keeper,
-    base: &Base,
-    plan: &Plan,
-    stdio: Wired,
-) -> Result<Started, CellError> {
-    let (status, status_theirs) = pipe()?;
-    let (report, report_theirs) = pipe()?;
-    let (lease_theirs, lease) = pipe()?;
-    let first_id = ids.first;
-    let duplicate = |fd: rustix::fd::BorrowedFd<'_>| {
-        fd.try_clone_to_owned().map_err(|error| OsError::new(Doing::Make, "a descriptor", error))
-    };
-    let fds = LaunchFds {
-        order: sealed_order(&plan.order.encode())?,
-        cgroup: duplicate(cgroup.fd())?,
-        base: duplicate(base.fd())?,
-        stdin: stdio.stdin,
-        stdout: stdio.stdout,
-        stderr: stdio.stderr,
-        status: status_theirs,
-        report: report_theirs,
-        lease: lease_theirs,
-        ids: ids.lock,
-    };
-    let launched = keeper.launch(first_id, cgroup.name(), fds).await.map_err(|error| match error {
-        LaunchError::Step(failure) => CellError::Step(failure),
-        LaunchError::Os(error) => CellError::Os(error),
-    })?;
-    let watched = |fd| watch(fd).map_err(CellError::Os);
-    Ok(Started {
-        keeper_job: launched.job,
-        pid: launched.pid,
-        pidfd: watched(launched.pidfd)?,
-        status: watched(status)?,
-        report: watched(report)?,
-        lease,
-    })
 }
 
 impl Cell {
@@ -260,19 +143,6 @@ impl Cell {
     }
 }
 
-/// What the report says: nothing, which is success, or the step that failed.
-async fn reported(report: &Watch) -> Result<Option<Failure>, OsError> {
-    let mut bytes = [0_u8; Failure::LEN];
-    let length = report.attempt(|fd| read(fd, &mut bytes)).await;
-    match length.map_err(|error| OsError::new(Doing::Read, "the shim's report", error))? {
-        0 => Ok(None),
-        length => match Failure::decode(&bytes[..length]) {
-            Some(failure) => Ok(Some(failure)),
-            None => Err(OsError::new(Doing::Read, "the shim's report", Errno::BADMSG)),
-        },
-    }
-}
-
 /// Waits for `populated 0`; the kernel tells each change by POLLPRI.
 async fn await_empty(cgroup: &CellCgroup) {
     let changes = cgroup.events_fd().ok().and_then(|fd| Watch::changed(fd).ok());
@@ -303,28 +173,4 @@ async fn remove_when_empty(cgroup: &CellCgroup, within: Duration) -> Result<(), 
         Ok(removed) => removed,
         Err(_) => cgroup.remove(),
     }
-}
-
-/// The order in a memfd that cannot change any more.
-fn sealed_order(bytes: &[u8]) -> Result<OwnedFd, OsError> {
-    let make = || -> io::Result<OwnedFd> {
-        let memfd = memfd_create("ironcell-order", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            rest = &rest[write(&memfd, rest)?..];
-        }
-        fcntl_add_seals(&memfd, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
-        Ok(memfd)
-    };
-    make().map_err(|error| OsError::new(Doing::Make, "the order", error))
-}
-
-/// A pipe whose ends are non-blocking: reader, writer.
-fn pipe() -> Result<(OwnedFd, OwnedFd), OsError> {
-    pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(|errno| OsError::new(Doing::Make, "a pipe", errno))
-}
-
-/// Makes a descriptor one to wait on.
-fn watch(fd: OwnedFd) -> Result<Watch, OsError> {
-    Watch::readable(fd).map_err(|error| OsError::new(Doing::Watch, "a cell", error))
 }

@@ -56,11 +56,17 @@ pub fn build(words: &[&str], what: &str) -> Result<Vec<Artifact>> {
     Ok(artifacts)
 }
 
+/// The program that a message is about. The unit tests of a program go by the program's name and kind, so they are
+/// left out by their profile.
 fn artifact(message: &Value) -> Option<Artifact> {
     let target = &message["target"];
+    let kind = target["kind"][0].as_str()?;
+    if kind == "bin" && message["profile"]["test"] == true {
+        return None;
+    }
     Some(Artifact {
         name: target["name"].as_str()?.to_owned(),
-        kind: target["kind"][0].as_str()?.to_owned(),
+        kind: kind.to_owned(),
         file: message["executable"].as_str()?.into(),
     })
 }
@@ -74,6 +80,7 @@ mod tests {
         let lines = [
             r#"{"reason":"compiler-artifact","target":{"kind":["bin"],"name":"ironcell"},"executable":"/t/ironcell"}"#,
             r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"ironcell"},"executable":null}"#,
+            r#"{"target":{"kind":["bin"],"name":"vm"},"profile":{"test":true},"executable":"/t/vm-0123"}"#,
             r#"{"reason":"build-finished","success":true}"#,
         ];
         let found: Vec<Artifact> =

@@ -173,7 +173,8 @@ fn in_machines(image: &image::Image, lanes: &[Lane], choice: &Choice) -> Vec<Lap
 /// The programs for the guest: `ironcell`, the agent, the tests and the programs that go with them.
 fn test_programs() -> Result<(Vec<Program>, PathBuf)> {
     let mut artifacts = cargo::build(&["build", "--package", "ironcell", "--bins"], "ironcell")?;
-    let tests = ["test", "--no-run", "--package", "integration", "--bins", "--test", "*"];
+    // The programs of the package are built with its tests.
+    let tests = ["test", "--no-run", "--package", "integration", "--test", "*"];
     artifacts.extend(cargo::build(&tests, "the integration tests")?);
     verbs::staged(artifacts)
 }
