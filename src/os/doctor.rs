@@ -3,6 +3,8 @@
 
 mod calls;
 
+pub use calls::Answer;
+
 use super::OsError;
 use super::cgroup::{self, Discovery};
 use crate::plan::host::Controller;
@@ -38,16 +40,16 @@ pub struct Sight {
     pub memfd_noexec: Option<u64>,
     /// The types of file systems that the kernel has now; modules may bring more.
     pub filesystems: Vec<String>,
-    /// clone3 with CLONE_INTO_CGROUP: 0, or the kernel's error number.
-    pub clone_into: i32,
+    /// clone3 with CLONE_INTO_CGROUP.
+    pub clone_into: Answer,
     /// fsopen(2), which the new mount calls begin with.
-    pub new_mounts: i32,
+    pub new_mounts: Answer,
     /// mount_setattr(2), which maps ids.
-    pub mount_setattr: i32,
+    pub mount_setattr: Answer,
     /// pidfd_open(2).
-    pub pidfd: i32,
-    /// Landlock's version, or the kernel's error number.
-    pub landlock: Result<u32, i32>,
+    pub pidfd: Answer,
+    /// Landlock's version.
+    pub landlock: Option<u32>,
 }
 
 /// Looks.
@@ -122,7 +124,7 @@ mod tests {
         assert!(!sight.release.is_empty());
         assert!(sight.namespaces.iter().any(|name| name == "pid"));
         assert!(sight.filesystems.iter().any(|name| name == "tmpfs"));
-        assert_eq!(sight.pidfd, 0);
+        assert_eq!(sight.pidfd, Answer::There);
     }
 
     #[test]

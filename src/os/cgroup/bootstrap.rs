@@ -122,7 +122,7 @@ fn make_base(seat: &Dir) -> Result<Dir, OsError> {
         // A cgroup is made by mkdir(2); the directory's mode is the kernel's own affair.
         match rustix::fs::mkdirat(&seat.fd, BASE, Mode::from_raw_mode(0o755)) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(cannot_make(seat, error)),
+            Err(error) => return Err(cannot_make(seat, BASE, error)),
         }
         let locked = match seat.enter(BASE) {
             Ok(dir) => lock_shared(seat, dir, BASE)?,
@@ -153,8 +153,8 @@ pub(super) fn lock_shared(parent: &Dir, dir: Dir, name: &str) -> Result<Option<D
 }
 
 /// The usual reasons that no cgroup can be made, each with its way out.
-fn cannot_make(seat: &Dir, error: Errno) -> OsError {
-    let failed = OsError::new(Doing::Make, seat.path.join(BASE), error);
+fn cannot_make(seat: &Dir, name: &str, error: Errno) -> OsError {
+    let failed = OsError::new(Doing::Make, seat.path.join(name), error);
     match error {
         Errno::ROFS => {
             failed.remedy("mount cgroup v2 writable: docker run --privileged --cgroupns=private, or outside")
@@ -173,7 +173,7 @@ fn empty_into_leaf(seat: &Dir) -> Result<(), OsError> {
     }
     match rustix::fs::mkdirat(&seat.fd, LEAF, Mode::from_raw_mode(0o755)) {
         Ok(()) | Err(Errno::EXIST) => {}
-        Err(error) => return Err(cannot_make(seat, error)),
+        Err(error) => return Err(cannot_make(seat, LEAF, error)),
     }
     let leaf = seat.enter(LEAF)?;
     for _ in 0..MOVE_ROUNDS {

@@ -13,8 +13,6 @@ use std::time::Duration;
 
 /// How long a sweeper that mistook a fresh cell for a leftover may be in the way: it holds an empty one for microseconds.
 const CONTENTION_MOST: Duration = Duration::from_secs(2);
-/// Longest wait for one event of `cgroup.events`, in case that one is lost: then the file is read again.
-const EVENT_WAIT_MOST: Duration = Duration::from_millis(100);
 /// The deepest tree of cgroups that a job may have left. Cells forbid it altogether (`cgroup.max.descendants` is 0).
 const DEPTH_MOST: usize = 32;
 /// How many cgroups of one directory are removed in one go.
@@ -142,7 +140,7 @@ impl CellCgroup {
     pub fn remove_within(&self, time: Duration) -> Result<(), OsError> {
         let mut tries = Tries::within(time);
         loop {
-            self.await_empty(&tries)?;
+            self.await_empty(&mut tries)?;
             match self.remove() {
                 Err(error) if error.is(libc::EBUSY) && tries.again() => {}
                 other => return other,
@@ -150,30 +148,33 @@ impl CellCgroup {
         }
     }
 
-    /// Waits until no process is in it, or the time is over.
-    fn await_empty(&self, tries: &Tries) -> Result<(), OsError> {
+    /// Waits until no process is in it, or the time is over. The kernel tells of a change at most once in 10 ms
+    /// (CGROUP_FILE_NOTIFY_MIN_INTV), so a cell that ends soon after it began is told late: the file is read again
+    /// after short pauses, and the event only cuts them shorter.
+    fn await_empty(&self, tries: &mut Tries) -> Result<(), OsError> {
         let events = match self.events_fd() {
             Ok(events) => events,
             Err(error) if error.is(libc::ENOENT) || error.is(libc::ENODEV) => return Ok(()),
             Err(error) => return Err(error),
         };
         let failed = |e: Errno| OsError::new(Doing::Watch, self.dir.path.join("cgroup.events"), e);
-        while !tries.left().is_zero() {
+        loop {
             let mut text = [0u8; 256];
             match rustix::io::pread(&events, &mut text, 0) {
                 Ok(length) if populated(&String::from_utf8_lossy(&text[..length])) => {}
                 Ok(_) | Err(Errno::NODEV) => return Ok(()),
-                Err(Errno::INTR) => continue,
                 Err(error) => return Err(failed(error)),
             }
-            let wait = tries.left().min(EVENT_WAIT_MOST);
+            let wait = tries.pause();
+            if wait.is_zero() {
+                return Ok(());
+            }
             let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(wait.subsec_nanos()) };
             match rustix::event::poll(&mut [PollFd::new(&events, PollFlags::PRI)], Some(&wait)) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(failed(error)),
             }
         }
-        Ok(())
     }
 }
 

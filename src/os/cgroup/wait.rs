@@ -21,17 +21,33 @@ impl Tries {
 
     /// Pauses before the next try; false when the time is over.
     pub(super) fn again(&mut self) -> bool {
-        let left = self.left();
-        if left.is_zero() {
-            return false;
-        }
-        std::thread::sleep(self.pause.min(left));
+        let pause = self.pause();
+        std::thread::sleep(pause);
+        !pause.is_zero()
+    }
+
+    /// The length of the next pause; nothing when the time is over.
+    pub(super) fn pause(&mut self) -> Duration {
+        let pause = self.pause.min(self.left());
         self.pause = (self.pause * 2).min(PAUSE_MOST);
-        true
+        pause
     }
 
     /// The time that is left.
     pub(super) fn left(&self) -> Duration {
         self.until.saturating_duration_since(Instant::now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_end() {
+        let mut tries = Tries::within(Duration::from_secs(3600));
+        let pauses: Vec<Duration> = (0..10).map(|_| tries.pause()).collect();
+        assert!(pauses.is_sorted() && pauses[0] == PAUSE_FIRST && pauses[9] == PAUSE_MOST);
+        assert!(!Tries::within(Duration::ZERO).again());
     }
 }

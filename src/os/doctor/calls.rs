@@ -1,5 +1,5 @@
 //! Calls that show whether the kernel has them: each is refused before it does anything, or gives a descriptor that is
-//! closed at once. 0 is "there", else the kernel's error number: ENOSYS is "not there" or "hidden by a filter".
+//! closed at once.
 
 use linux_raw_sys::general::{CLONE_INTO_CGROUP, clone_args};
 use rustix::io::Errno;
@@ -7,13 +7,36 @@ use rustix::mount::FsOpenFlags;
 use rustix::process::{PidfdFlags, getpid, pidfd_open as open};
 use std::io;
 
+/// The kernel's answer to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The kernel knows the call.
+    There,
+    /// It does not, or a seccomp filter hides it (ENOSYS).
+    Absent,
+    /// It does, and forbids it to us (EPERM, EACCES).
+    Forbidden,
+    /// It does not know what was asked of the call, as an older kernel: its error number.
+    Otherwise(i32),
+}
+
+impl Answer {
+    fn of(errno: i32) -> Self {
+        match errno {
+            libc::ENOSYS => Self::Absent,
+            libc::EPERM | libc::EACCES => Self::Forbidden,
+            other => Self::Otherwise(other),
+        }
+    }
+}
+
 /// A descriptor that nobody can have: past any limit of open files (fs.nr_open is at most 2^31 - 64).
 const NO_FD: u64 = i32::MAX as u64;
 /// LANDLOCK_CREATE_RULESET_VERSION of linux/landlock.h.
 const LANDLOCK_VERSION: u32 = 1;
 
 /// clone3 into a cgroup that does not exist: a kernel that knows the flag says EBADF, an older one EINVAL.
-pub(super) fn clone_into() -> i32 {
+pub(super) fn clone_into() -> Answer {
     // SAFETY: all zeros are a valid clone_args: it is plain numbers.
     let mut args: clone_args = unsafe { std::mem::zeroed() };
     args.flags = CLONE_INTO_CGROUP;
@@ -31,39 +54,36 @@ pub(super) fn clone_into() -> i32 {
 }
 
 /// mount_setattr(2) without a structure: a kernel that has it says EINVAL.
-pub(super) fn mount_setattr() -> i32 {
+pub(super) fn mount_setattr() -> Answer {
     // SAFETY: a null structure of size 0 is refused before anything is read.
     let done = unsafe { libc::syscall(libc::SYS_mount_setattr, -1, c"".as_ptr(), 0, std::ptr::null::<u8>(), 0) };
     known_by(done, libc::EINVAL)
 }
 
 /// fsopen(2) of a tmpfs that is never made.
-pub(super) fn fsopen() -> i32 {
-    errno(rustix::mount::fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).map(drop))
+pub(super) fn fsopen() -> Answer {
+    answer(rustix::mount::fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC).map(drop))
 }
 
 /// pidfd_open(2) of ourselves.
-pub(super) fn pidfd_open() -> i32 {
-    errno(open(getpid(), PidfdFlags::empty()).map(drop))
+pub(super) fn pidfd_open() -> Answer {
+    answer(open(getpid(), PidfdFlags::empty()).map(drop))
 }
 
-/// Landlock's version.
-pub(super) fn landlock() -> Result<u32, i32> {
+/// Landlock's version; `None` where there is none, or it is switched off.
+pub(super) fn landlock() -> Option<u32> {
     // SAFETY: with this flag the kernel takes no structure and only returns a number.
     let version =
         unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0usize, LANDLOCK_VERSION) };
-    u32::try_from(version).map_err(|_| io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
+    u32::try_from(version).ok()
 }
 
-/// 0 when the call was refused in the way that shows that the kernel knows it.
-fn known_by(returned: libc::c_long, expected: i32) -> i32 {
-    if returned >= 0 {
-        return 0;
-    }
+/// There, when the call was refused in the way that shows that the kernel knows it.
+fn known_by(returned: libc::c_long, expected: i32) -> Answer {
     let errno = io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO);
-    if errno == expected { 0 } else { errno }
+    if returned >= 0 || errno == expected { Answer::There } else { Answer::of(errno) }
 }
 
-fn errno(result: Result<(), Errno>) -> i32 {
-    result.map_or_else(Errno::raw_os_error, |()| 0)
+fn answer(result: Result<(), Errno>) -> Answer {
+    result.map_or_else(|errno| Answer::of(errno.raw_os_error()), |()| Answer::There)
 }

@@ -122,11 +122,11 @@ impl<'h> Draft<'h> {
     pub(super) fn cpu(&mut self, limits: &Limits) -> Result<(), Refusal> {
         if let Some(asked) = limits.cpu_max {
             let value = cpu_max(asked);
-            self.need(Controller::Cpu, "cpu.max", "--cpu", &value)?;
+            self.need(Controller::Cpu, "cpu.max", "--cpus", &value)?;
             if matches!(asked, CpuMax::Millis(millis) if millis < CpuMax::LEAST_MILLIS) {
-                return Err(refusal("--cpu", &value, "the kernel's least quota is 1 ms", "ask for at least 0.01"));
+                return Err(refusal("--cpus", &value, "the kernel's least quota is 1 ms", "ask for at least 0.01"));
             }
-            self.asked("--cpu", "cpu.max", value);
+            self.asked("--cpus", "cpu.max", value);
         }
         if let Some(weight) = limits.cpu_weight {
             self.need(Controller::Cpu, "cpu.weight", "--cpu-weight", &weight.to_string())?;

@@ -78,27 +78,23 @@ fn merge(lines: &mut Vec<Line>, asked: &IoMax, disk: &Disk) -> Result<(), Refusa
 
 /// `MAJ:MIN rbps=.. wbps=..`.
 fn text(line: &Line) -> String {
-    let mut text = format!("{}:{}", line.major, line.minor);
-    for (rate, key) in line.rates.iter().zip(KEYS) {
-        match rate {
-            Some(u64::MAX) => text.push_str(&format!(" {key}=max")),
-            Some(rate) => text.push_str(&format!(" {key}={rate}")),
-            None => {}
-        }
-    }
-    text
+    format!("{}:{}{}", line.major, line.minor, words_of(line.rates))
+}
+
+/// The rates that are there, each with a space before it.
+fn words_of(rates: [Option<u64>; 4]) -> String {
+    let word = |(rate, key): (Option<u64>, &str)| match rate? {
+        u64::MAX => Some(format!(" {key}=max")),
+        rate => Some(format!(" {key}={rate}")),
+    };
+    rates.into_iter().zip(KEYS).filter_map(word).collect()
 }
 
 /// The ask as the caller may recognise it.
 fn words(asked: &IoMax) -> String {
-    let mut words = match &asked.target {
+    let target = match &asked.target {
         IoTarget::Path(path) => path.display().to_string(),
         IoTarget::Number { major, minor } => format!("{major}:{minor}"),
     };
-    for (rate, key) in [asked.rbps, asked.wbps, asked.riops, asked.wiops].iter().zip(KEYS) {
-        if let Some(rate) = rate {
-            words.push_str(&format!(" {key}={rate}"));
-        }
-    }
-    words
+    target + &words_of([asked.rbps, asked.wbps, asked.riops, asked.wiops])
 }

@@ -54,9 +54,12 @@ fn swap(limits: &Limits, draft: &mut Draft<'_>) -> Result<(), Refusal> {
 fn high_and_max(limits: &Limits, draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let host = draft.host;
     let max = limits.memory_max.unwrap_or(MemoryLimit::HostShare(DEFAULT_MEMORY_SHARE));
-    if limits.memory_max.is_some() && bytes(max, host).is_some_and(|bytes| bytes < LEAST_MEMORY_MAX) {
-        let remedy = format!("ask for at least {LEAST_MEMORY_MAX} bytes; ordinary programs need some megabytes more");
-        return Err(refusal("--memory", &value(max, host), "a cell cannot start in less than 1 MiB", remedy));
+    for (field, asked) in [("--memory", limits.memory_max), ("--memory-high", limits.memory_high)] {
+        if let Some(asked) = asked.filter(|asked| bytes(*asked, host).is_some_and(|bytes| bytes < LEAST_MEMORY_MAX)) {
+            let remedy =
+                format!("ask for at least {LEAST_MEMORY_MAX} bytes; ordinary programs need some megabytes more");
+            return Err(refusal(field, &value(asked, host), "a cell cannot start in less than 1 MiB", remedy));
+        }
     }
     if let Some(high) = limits.memory_high {
         let (high_bytes, max_bytes) = (bytes(high, host), bytes(max, host));

@@ -152,8 +152,9 @@ fn what_the_kernel_would_take_and_not_enforce_is_refused() {
 fn values_without_meaning_are_refused() {
     let limits = |limits: Limits| refused(limits, &host()).field;
     assert_eq!(limits(Limits { memory_max: Some(MemoryLimit::Bytes(4096)), ..Limits::default() }), "--memory");
+    assert_eq!(limits(Limits { memory_high: Some(MemoryLimit::Bytes(0)), ..Limits::default() }), "--memory-high");
     assert_eq!(limits(Limits { pids_max: Some(PidsLimit::Count(1)), ..Limits::default() }), "--pids");
-    assert_eq!(limits(Limits { cpu_max: Some(CpuMax::Millis(9)), ..Limits::default() }), "--cpu");
+    assert_eq!(limits(Limits { cpu_max: Some(CpuMax::Millis(9)), ..Limits::default() }), "--cpus");
     assert_eq!(limits(Limits { cpu_weight: Some(0), ..Limits::default() }), "--cpu-weight");
     assert_eq!(limits(Limits { io_weight: Some(10_001), ..Limits::default() }), "--io-weight");
     let disks = Host { disks: vec![disk(0), Err("it is on tmpfs".to_owned())], ..host() };

@@ -50,7 +50,7 @@ fn one(controller: Controller, found: &Discovery, sight: &Sight) -> Check {
     if found.on_v1.contains(&controller) {
         return limited(
             item,
-            format!("bound to cgroup v1, so {} is refused", flags(controller)),
+            format!("bound to cgroup v1, so no {}", flags(controller)),
             "boot with systemd.unified_cgroup_hierarchy=1, or with cgroup_no_v1=all",
         );
     }
@@ -60,24 +60,24 @@ fn one(controller: Controller, found: &Discovery, sight: &Sight) -> Check {
     match found.at_mount.contains(&controller) {
         true => limited(
             item,
-            format!("not delegated to us, so {} is refused", flags(controller)),
+            format!("not delegated to us, so no {}", flags(controller)),
             "start ironcell in a unit with Delegate=yes",
         ),
         false => limited(
             item,
-            format!("not to be had here, so {} is refused", flags(controller)),
+            format!("not to be had here, so no {}", flags(controller)),
             "boot a kernel that has it, or give it to this container",
         ),
     }
 }
 
-/// What is refused without a controller.
+/// What there is not without a controller.
 fn flags(controller: Controller) -> &'static str {
     match controller {
-        Controller::Cpu => "--cpu and --cpu-weight",
+        Controller::Cpu => "--cpus or --cpu-weight",
         Controller::Cpuset => "--cpuset",
-        Controller::Io => "--io-max and --io-weight",
-        Controller::Memory => "--memory, --memory-high and --swap",
+        Controller::Io => "--io-max or --io-weight",
+        Controller::Memory => "--memory, --memory-high or --swap",
         Controller::Pids => "--pids",
     }
 }

@@ -1,7 +1,7 @@
 //! The kernel's version, our privilege, and the calls and namespaces that a cell is built with.
 
 use super::{Check, good, limited, missing};
-use crate::os::doctor::Sight;
+use crate::os::doctor::{Answer, Sight};
 
 /// The oldest kernel that can end a cell for sure (cgroup.kill).
 const OLDEST: (u32, u32) = (5, 14);
@@ -68,15 +68,15 @@ pub(super) fn checks(sight: &Sight) -> Vec<Check> {
     ]
 }
 
-/// A call that was tried: 0, or why not.
-pub(super) fn call(item: &str, errno: i32, remedy: &str) -> Check {
-    match errno {
-        0 => good(item, "there"),
-        libc::ENOSYS => {
+/// A call that was tried.
+pub(super) fn call(item: &str, answer: Answer, remedy: &str) -> Check {
+    match answer {
+        Answer::There => good(item, "there"),
+        Answer::Absent => {
             missing(item, "not in this kernel, or hidden by a seccomp filter", format!("{remedy}; {CONTAINER}"))
         }
-        libc::EPERM | libc::EACCES => missing(item, "forbidden", format!("run as root; {CONTAINER}")),
-        other => missing(item, format!("{}", std::io::Error::from_raw_os_error(other)), remedy.to_owned()),
+        Answer::Forbidden => missing(item, "forbidden", format!("run as root; {CONTAINER}")),
+        Answer::Otherwise(errno) => missing(item, std::io::Error::from_raw_os_error(errno).to_string(), remedy),
     }
 }
 
@@ -113,8 +113,8 @@ fn seccomp(sight: &Sight) -> Check {
 fn landlock(sight: &Sight) -> Check {
     let item = "landlock";
     match sight.landlock {
-        Ok(version) => good(item, format!("version {version}")),
-        Err(_) => limited(item, "not there; cells do without it", "boot with landlock in lsm="),
+        Some(version) => good(item, format!("version {version}")),
+        None => limited(item, "not there; cells do without it", "boot with landlock in lsm="),
     }
 }
 

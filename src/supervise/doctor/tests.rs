@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::os::cgroup::{Discovery, Seat};
+use crate::os::doctor::Answer;
 use crate::plan::host::Controller;
 
 fn sight() -> Sight {
@@ -29,11 +30,11 @@ fn sight() -> Sight {
         seccomp: Some("kill_process kill_thread trap errno user_notif trace log allow".to_owned()),
         memfd_noexec: None,
         filesystems: ["tmpfs", "overlay"].map(String::from).into(),
-        clone_into: 0,
-        new_mounts: 0,
-        mount_setattr: 0,
-        pidfd: 0,
-        landlock: Ok(6),
+        clone_into: Answer::There,
+        new_mounts: Answer::There,
+        mount_setattr: Answer::There,
+        pidfd: Answer::There,
+        landlock: Some(6),
     }
 }
 
@@ -60,11 +61,11 @@ fn whatever_is_not_good_has_a_way_out() {
         seccomp: None,
         memfd_noexec: Some(2),
         filesystems: Vec::new(),
-        clone_into: libc::EINVAL,
-        new_mounts: libc::ENOSYS,
-        mount_setattr: libc::EPERM,
-        pidfd: libc::ENOSYS,
-        landlock: Err(libc::EOPNOTSUPP),
+        clone_into: Answer::Otherwise(22),
+        new_mounts: Answer::Absent,
+        mount_setattr: Answer::Forbidden,
+        pidfd: Answer::Absent,
+        landlock: None,
         ..sight()
     };
     let bad: Vec<Check> = checks(&poor).into_iter().filter(|check| check.state != State::Good).collect();
