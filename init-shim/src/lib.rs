@@ -15,6 +15,7 @@ pub mod mounts;
 pub mod net;
 pub mod outside;
 pub mod pid1;
+pub mod ready;
 pub mod report;
 pub mod socket;
 pub mod stdio;

@@ -4,7 +4,7 @@
 
 use crate::creds;
 use crate::inside::{self, Inner};
-use crate::keeper::Host;
+use crate::ready::Host;
 use crate::report::Failure;
 use crate::socket::LaunchFds;
 use crate::step::Step;

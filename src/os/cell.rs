@@ -16,8 +16,9 @@ use rustix::io::{read, write};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-/// How often a cgroup is looked at again in case an event was lost; events come at once.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// First and longest pause between looks at a cgroup that is emptying. The kernel tells a change at most every 10 ms, so
+/// waiting for its event alone costs up to 20 ms where a look costs microseconds.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_micros(200), Duration::from_millis(20));
 /// First and longest pause between tries to remove a cgroup that is empty and still busy: the last task has told its end
 /// and is not quite gone.
 const BUSY_PAUSE: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(10));
@@ -138,14 +139,16 @@ impl Cell {
     }
 }
 
-/// Waits for `populated 0`; the kernel tells each change by POLLPRI.
+/// Waits for `populated 0`; the kernel tells a change by POLLPRI, but not soon.
 async fn await_empty(cgroup: &CellCgroup) {
     let changes = cgroup.events_fd().ok().and_then(|fd| Watch::changed(fd).ok());
+    let (mut pause, longest) = LOOK_AGAIN;
     while let Ok(true) = cgroup.is_populated() {
         match &changes {
-            Some(changes) => drop(timeout(LOOK_AGAIN, changes.once()).await),
-            None => sleep(LOOK_AGAIN).await,
+            Some(changes) => drop(timeout(pause, changes.once()).await),
+            None => sleep(pause).await,
         }
+        pause = (pause * 2).min(longest);
     }
 }
 

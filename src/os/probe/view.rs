@@ -24,6 +24,9 @@ const SYSTEM: [&str; 11] = [
 /// What the cell has of its own at these places, so that the host's would be shown in vain or by mistake.
 const OF_THE_CELL: [&str; 3] = ["/proc", "/sys", "/dev"];
 
+/// What is never shown as a whole because somebody happens to stand in it.
+const HIDDEN_WHOLE: [&str; 5] = ["/etc", "/home", "/root", "/run", "/var"];
+
 /// The system as it is found, in mount order.
 pub(super) fn system() -> Vec<SystemEntry> {
     SYSTEM.iter().filter_map(|path| entry(Path::new(path))).collect()
@@ -57,6 +60,9 @@ fn as_seen(dir: &Path, system: &[SystemEntry]) -> CurrentDir {
     }
     if OF_THE_CELL.iter().any(|own| dir.starts_with(own)) {
         return hidden(format!("{} belongs to the host; a cell has its own", dir.display()));
+    }
+    if HIDDEN_WHOLE.iter().any(|whole| dir == Path::new(whole)) {
+        return hidden(format!("a cell does not show the whole of the host's {}; ask with --ro", dir.display()));
     }
     let shown = |entry: &SystemEntry| matches!(entry, SystemEntry::Bind(path) if dir.starts_with(path));
     if system.iter().any(shown) {

@@ -73,14 +73,13 @@ fn act(signal: i32) {
     match (signal, listener.as_mut()) {
         (libc::SIGWINCH, Some(Listener { voice, .. })) => {
             if let Some(window) = terminal::window() {
-                // A guest that hears no more is noticed by the one who waits for it.
-                let _ = voice.say(&Frame::Window(window));
+                tell(voice, Frame::Window(window));
             }
         }
         (libc::SIGWINCH, None) => {}
         (libc::SIGINT, Some(listener)) if listener.takes_interrupt => {
             listener.takes_interrupt = false;
-            let _ = listener.voice.say(&Frame::Signal(libc::SIGINT));
+            tell(&listener.voice, Frame::Signal(libc::SIGINT));
         }
         _ => {
             // QEMU goes with us: it has our death as its signal.
@@ -89,4 +88,11 @@ fn act(signal: i32) {
             std::process::exit(128 + signal);
         }
     }
+}
+
+/// In a thread of its own, for a guest that hangs may not take it, and the next signal must find us listening.
+fn tell(voice: &Voice, frame: Frame) {
+    let voice = voice.clone();
+    // A guest that hears no more is noticed by the one who waits for it.
+    thread::spawn(move || voice.say(&frame));
 }
