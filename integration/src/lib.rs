@@ -62,3 +62,4 @@ pub mod disk {
     /// Unformatted: for tests that partition, map or loop.
     pub const SPARE: &str = "spare";
 }
+pub mod support;

@@ -59,7 +59,8 @@ pub fn report(args: &[&str]) -> (Ran, serde_json::Value) {
     let all: Vec<&str> = ["run", "--report", text].iter().chain(args).copied().collect();
     let ran = finish(ironcell(&all));
     let bytes = fs::read(&path).unwrap_or_else(|error| panic!("no report ({error}) of {ran:?}"));
-    let value = serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("no JSON ({error}) in the report of {ran:?}"));
+    let value =
+        serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("no JSON ({error}) in the report of {ran:?}"));
     (ran, value)
 }
 
@@ -191,7 +192,8 @@ fn processes() -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
         let Ok(status) = fs::read_to_string(entry.path().join("status")) else { continue };
-        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").trim().to_owned();
+        let field =
+            |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").trim().to_owned();
         let uid: u32 = field("Uid:").split_whitespace().next().and_then(|uid| uid.parse().ok()).unwrap_or(0);
         let name = field("Name:");
         if uid >= 0x7000_0000 || name.starts_with("ironcell") {
@@ -206,7 +208,9 @@ fn files() -> BTreeSet<PathBuf> {
     let mut all = BTreeSet::new();
     for place in ["/run/ironcell", "/var/tmp", "/dev/shm", "/"] {
         let Ok(entries) = fs::read_dir(place) else { continue };
-        all.extend(entries.flatten().map(|entry| entry.path()).filter(|path| path != Path::new("/run/ironcell/cell-ids")));
+        all.extend(
+            entries.flatten().map(|entry| entry.path()).filter(|path| path != Path::new("/run/ironcell/cell-ids")),
+        );
     }
     all
 }

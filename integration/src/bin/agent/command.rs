@@ -41,22 +41,15 @@ impl Running {
         let group = Pid::from_raw(child.id() as i32).context("the command has no pid")?;
         let (outputs, outputs_open) = Outputs::new().context("cannot make a pipe")?;
         let outputs_open = Arc::new(Mutex::new(Some(outputs_open)));
-        let (input, fed) = channel();
-        let mut ways: Vec<(OwnedFd, output::Way)> = Vec::new();
-        let mut sink: Option<File> = child.stdin.take().map(|pipe| OwnedFd::from(pipe).into());
         let master = terminal.map(|terminal| terminal.master);
-        if let Some(master) = &master {
-            sink = Some(duplicate(master)?.into());
-            ways.push((duplicate(master)?, Frame::Stdout));
-        }
-        ways.extend(child.stdout.take().map(|pipe| (pipe.into(), Frame::Stdout as output::Way)));
-        ways.extend(child.stderr.take().map(|pipe| (pipe.into(), Frame::Stderr as output::Way)));
-        if let Some(sink) = sink {
+        let streams = Streams::of(&mut child, master.as_ref()).context("cannot share the terminal")?;
+        let (input, fed) = channel();
+        if let Some(sink) = streams.sink {
             let voice = voice.clone();
             thread::spawn(move || feed(sink, &fed, &voice));
         }
-        for (pipe, way) in ways {
-            outputs.read(pipe, way, voice.clone()).context("cannot read the command's output")?;
+        for (source, way) in streams.sources {
+            outputs.read(source, way, voice.clone()).context("cannot read the command's output")?;
         }
         let ended = Arc::new(AtomicBool::new(false));
         let running = Self {
@@ -137,6 +130,27 @@ fn spawn(order: &Order, terminal: Option<&Terminal>) -> Result<Child> {
     // SAFETY: between fork and exec these are plain system calls on constants.
     unsafe { command.pre_exec(as_any_process) };
     command.spawn().with_context(|| format!("cannot run {}", order.argv[0].display()))
+}
+
+/// Our ends of a command's streams: its pipes, or the one terminal for all of them.
+struct Streams {
+    sink: Option<File>,
+    sources: Vec<(OwnedFd, output::Way)>,
+}
+
+impl Streams {
+    fn of(child: &mut Child, terminal: Option<&OwnedFd>) -> io::Result<Self> {
+        if let Some(master) = terminal {
+            return Ok(Self {
+                sink: Some(duplicate(master)?.into()),
+                sources: vec![(duplicate(master)?, Frame::Stdout)],
+            });
+        }
+        let sink = child.stdin.take().map(|pipe| OwnedFd::from(pipe).into());
+        let stdout = child.stdout.take().map(|pipe| (pipe.into(), Frame::Stdout as output::Way));
+        let stderr = child.stderr.take().map(|pipe| (pipe.into(), Frame::Stderr as output::Way));
+        Ok(Self { sink, sources: stdout.into_iter().chain(stderr).collect() })
+    }
 }
 
 /// Takes back what the agent has for itself: a command is as mortal as any process.
