@@ -8,6 +8,7 @@ use crate::sys::{self, Side};
 use crate::wire::{RootFs, SHIM_ID};
 use crate::{creds, net, pid1, target};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{Errno, read, write};
 use std::time::Instant;
 
@@ -26,6 +27,8 @@ pub struct Inner<'a> {
     pub sources: &'a Sources,
     /// Through which the keeper releases it.
     pub held: &'a OwnedFd,
+    /// The host's /proc.
+    pub proc: &'a OwnedFd,
     /// The kernel's newest capability.
     pub last_capability: u32,
 }
@@ -51,6 +54,7 @@ fn build(inner: &Inner<'_>) -> Result<Target, Failure> {
     close_foreign(inner)?;
     await_release(inner.held)?;
     become_cell_root()?;
+    forbid_nested(inner)?;
     set_hostname(inner)?;
     loopback_up(inner)?;
     make_private()?;
@@ -85,7 +89,7 @@ fn close_foreign(inner: &Inner<'_>) -> Result<(), Failure> {
     let fds = inner.cell.fds;
     let mut keep: Vec<BorrowedFd<'_>> = inner.sources.entries.iter().flatten().map(AsFd::as_fd).collect();
     keep.extend(inner.sources.root.iter().map(AsFd::as_fd));
-    keep.extend([inner.held, &fds.stdin, &fds.stdout, &fds.stderr].map(AsFd::as_fd));
+    keep.extend([inner.held, inner.proc, &fds.stdin, &fds.stdout, &fds.stderr].map(AsFd::as_fd));
     keep.extend([&fds.status, &fds.report, &fds.lease, &fds.ids].map(AsFd::as_fd));
     sys::close_all_but(&keep).map_err(at(Step::CloseForeign))
 }
@@ -103,6 +107,16 @@ fn await_release(held: &OwnedFd) -> Result<(), Failure> {
 /// credentials(7): id 0 of the cell is the job's first host id, and owner of all the cell's namespaces.
 fn become_cell_root() -> Result<(), Failure> {
     creds::become_user(0, 0).map_err(at(Step::BecomeCellRoot))
+}
+
+/// A job that made a user namespace would be its root: it could mount a /proc of the whole host, and reach the parts of the
+/// kernel that are open to root alone. namespaces(7): the limit is the writer's own user namespace's, so it holds for this
+/// cell only; clone(2) and unshare(2) then fail with ENOSPC for every user of the cell.
+fn forbid_nested(inner: &Inner<'_>) -> Result<(), Failure> {
+    openat(inner.proc, "sys/user/max_user_namespaces", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+        .and_then(|limit| write(limit, b"0"))
+        .map(drop)
+        .map_err(at(Step::ForbidNested))
 }
 
 /// sethostname(2): CAP_SYS_ADMIN over the UTS namespace.

@@ -5,7 +5,7 @@
 use crate::creds;
 use crate::inside::{self, Inner};
 use crate::ready::Host;
-use crate::report::Failure;
+use crate::report::{Failure, ROOT_ITEM};
 use crate::socket::LaunchFds;
 use crate::step::Step;
 use crate::sys::{self, Born, MountAttributes, Side};
@@ -60,7 +60,9 @@ fn bear(host: &Host, cell: &Cell<'_>, sources: &Sources) -> Result<Born, Failure
     let (held, hold) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .map_err(|errno| Failure::at(Step::ReleaseCell, errno))?;
     let born = match clone_cell(host, cell)? {
-        Side::Child => inside::run(&Inner { cell, sources, held: &held, last_capability: host.last_capability }),
+        Side::Child => {
+            inside::run(&Inner { cell, sources, held: &held, proc: &host.proc, last_capability: host.last_capability })
+        }
         Side::Parent(born) => born,
     };
     drop(held);
@@ -81,7 +83,10 @@ fn bear(host: &Host, cell: &Cell<'_>, sources: &Sources) -> Result<Born, Failure
 /// Opens and protects every path of the host that is mounted into the cell.
 fn open_sources(host: &Host, cell: &Cell<'_>) -> Result<Sources, Failure> {
     let root = match &cell.order.root {
-        RootFs::Tree(source) => Some(bind(host, cell, source).map_err(|(step, errno)| Failure::at(step, errno))?),
+        RootFs::Tree(source) => {
+            let failed = |(step, errno)| Failure { item: ROOT_ITEM, ..Failure::at(step, errno) };
+            Some(bind(host, cell, source).map_err(failed)?)
+        }
         RootFs::Fresh { .. } => None,
     };
     let mut entries = Vec::with_capacity(cell.order.entries.len());
@@ -154,10 +159,14 @@ fn owner_namespace(host: &Host, cell: &Cell<'_>, ids: IdMapping) -> Result<Optio
 
 /// A user namespace with these maps. It needs a process to be born in; that one only sleeps, and is ended at once.
 fn namespace_with(host: &Host, users: &str, groups: &str) -> Result<OwnedFd, Errno> {
+    let keeper = rustix::process::getpid();
     let born = match sys::clone_into(u64::from(raw::CLONE_NEWUSER), None)? {
         Side::Child => {
-            // Should the keeper die now, nobody else would end it.
+            // Should the keeper die now, nobody else would end it. prctl(2): it may have died before this call.
             let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+            if rustix::process::getppid() != Some(keeper) {
+                sys::exit_now(inside::NOT_BUILT);
+            }
             sys::sleep_until_killed()
         }
         Side::Parent(born) => born,

@@ -45,7 +45,7 @@ pub fn live(cell: &Cell<'_>, target: &Target) -> ! {
 /// signalfd(2) for SIGCHLD. All signals are blocked since the keeper, where SIGCHLD was ignored, too: that would let the
 /// kernel reap behind our back.
 fn watch_children() -> nix::Result<SignalFd> {
-    sys::reset_signals();
+    sys::notice_children();
     let mut mask = SigSet::empty();
     mask.add(nix::sys::signal::Signal::SIGCHLD);
     SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)

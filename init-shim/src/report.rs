@@ -10,6 +10,9 @@ const FAILURE_MAGIC: [u8; 4] = *b"ICF\x01";
 /// `ICE` and the format's version.
 const END_MAGIC: [u8; 4] = *b"ICE\x01";
 
+/// The item of a failure that is about the root itself: no list is so long.
+pub const ROOT_ITEM: u16 = u16::MAX;
+
 /// A step that failed: which, at which item of its list, and the kernel's errno.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {

@@ -53,12 +53,14 @@ steps! {
     /// The byte that lets PID 1 begin.
     ReleaseCell = 110, "release_cell", "release the cell";
 
-    /// PID 1 waits for its id maps.
-    AwaitRelease = 201, "await_release", "wait for the keeper";
-    /// PID 1 becomes root of its own user namespace.
-    BecomeCellRoot = 202, "become_cell_root", "become root of the cell";
     /// close_range of all that the cell does not need.
-    CloseForeign = 203, "close_foreign", "close foreign descriptors";
+    CloseForeign = 201, "close_foreign", "close foreign descriptors";
+    /// PID 1 waits for its id maps.
+    AwaitRelease = 202, "await_release", "wait for the keeper";
+    /// PID 1 becomes root of its own user namespace.
+    BecomeCellRoot = 203, "become_cell_root", "become root of the cell";
+    /// The cell's own count of user namespaces is set to none.
+    ForbidNested = 218, "forbid_nested", "forbid user namespaces inside of the cell";
     /// sethostname.
     SetHostname = 204, "set_hostname", "set the host name";
     /// The loopback interface is brought up.

@@ -201,6 +201,12 @@ pub fn signal(pid: i32, signal: u8) {
     unsafe { libc::kill(pid, i32::from(signal)) };
 }
 
+/// SIGCHLD as it is by default: children wait to be reaped.
+pub fn notice_children() {
+    // SAFETY: SIG_DFL runs no code of ours.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+}
+
 /// _exit(2): ends the process at once, with no handler and no buffer of the program it was forked from.
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: ends the process; nothing of it is used afterwards.

@@ -3,9 +3,9 @@
 use super::Plan;
 use crate::life::{Refused, StartFailure};
 use crate::spec::Resource;
-use init_shim::report::Failure;
+use init_shim::report::{Failure, ROOT_ITEM};
 use init_shim::step::Step;
-use init_shim::wire::What;
+use init_shim::wire::{RootFs, What};
 use std::io;
 
 /// errno(3) numbers that change the sentence. The same on every architecture of Linux.
@@ -75,7 +75,12 @@ impl Plan {
     /// What the step was working at, for people.
     fn item(&self, step: Step, item: u16) -> Option<String> {
         let entry = self.order.entries.get(usize::from(item));
+        let root = match &self.order.root {
+            RootFs::Tree(source) if item == ROOT_ITEM => Some(text(&source.path)),
+            _ => None,
+        };
         match step {
+            Step::OpenSource | Step::ProtectSource | Step::MapOwner if root.is_some() => root,
             Step::OpenSource | Step::ProtectSource | Step::MapOwner => entry.and_then(|entry| {
                 let source = match &entry.what {
                     What::Device { source, .. } => source,

@@ -85,7 +85,7 @@ fn closed_to_others(dir: &Path) -> Option<String> {
             Ok(found) if found.mode() & need == need => {}
             Ok(found) => {
                 let mode = found.mode() & 0o7777;
-                return Some(format!("{} is closed to other users (mode {mode:04o}); --bind shows it", part.display()));
+                return Some(format!("{} is closed to other users (mode {mode:04o}); --ro shows it", part.display()));
             }
             Err(error) => return Some(format!("{} cannot be looked at ({error})", part.display())),
         }
