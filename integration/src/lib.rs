@@ -4,6 +4,7 @@
 //! Both are built from the same tree at the same moment, so there is one version of the protocol and no negotiation.
 
 pub mod frame;
+pub mod inside;
 pub mod order;
 
 /// The lanes: what the machine boots. The kernel's command line carries the name to the guest.

@@ -1,0 +1,171 @@
+//! For tests that look at a cell from both sides: `look` inside of it, and cells that stay while the test looks at them
+//! from the host.
+
+use crate::support::{Host, Ran, collect, finish, ironcell, ironcell_path};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Instant;
+
+/// What `look` was told: the call, and `ok VALUE` or the errno's name.
+pub type Answers = BTreeMap<String, String>;
+
+/// The program that looks around inside, built beside `ironcell`.
+pub fn look_path() -> String {
+    let path = ironcell_path().with_file_name("look");
+    assert!(path.exists(), "{} is not built", path.display());
+    path.to_str().expect("a path of ours is text").to_owned()
+}
+
+/// `look WORDS` in a cell with these flags.
+pub fn look(flags: &[&str], words: &[&str]) -> Answers {
+    let bind = format!("{}:/look", look_path());
+    let all: Vec<&str> = ["run", "--ro", &bind].iter().chain(flags).chain(&["--", "/look"]).chain(words).copied().collect();
+    answers(&finish(ironcell(&all)))
+}
+
+/// The same outside of any cell: a control, without which a probe that never works would pass for a wall.
+pub fn look_outside(words: &[&str]) -> Answers {
+    let mut command = Command::new(look_path());
+    command.args(words).stdin(Stdio::null());
+    answers(&finish(command))
+}
+
+/// What a `look` said.
+fn answers(ran: &Ran) -> Answers {
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "look itself failed: {ran:?}");
+    let pair = |line: &str| line.split_once(' ').map(|(call, answer)| (call.to_owned(), answer.to_owned()));
+    let answers: Answers = ran.out.lines().filter_map(pair).collect();
+    assert!(!answers.is_empty(), "look said nothing: {ran:?}");
+    answers
+}
+
+/// A program that runs while the test looks at it, in a cell or not. Its script says one line when it is ready.
+pub struct Running {
+    child: Child,
+    started: Instant,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<std::process::ChildStdout>,
+    before: Host,
+}
+
+/// A script that says `ready` and then lives until its standard input ends.
+pub const STAYS: &str = "echo ready; read line; exit 0";
+
+impl Running {
+    /// `ironcell run FLAGS -- sh -c SCRIPT`, ready.
+    pub fn cell(flags: &[&str], script: &str) -> Self {
+        let all: Vec<&str> = ["run"].iter().chain(flags).chain(&["--", "sh", "-c", script]).copied().collect();
+        Self::start(ironcell(&all))
+    }
+
+    /// Any command that says one line and goes on.
+    pub fn start(mut command: Command) -> Self {
+        let before = Host::now();
+        let started = Instant::now();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the command starts");
+        let stdin = child.stdin.take();
+        let mut stdout = BufReader::new(child.stdout.take().expect("standard output is a pipe"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("its output can be read");
+        if line.is_empty() {
+            panic!("it ended before it was ready: {:?}", collect(child, started));
+        }
+        Self { child, started, stdin, stdout, before }
+    }
+
+    /// The next line that it says.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("its output can be read");
+        line.trim_end().to_owned()
+    }
+
+    /// Gives it a line.
+    pub fn tell(&mut self, line: &str) {
+        writeln!(self.stdin.as_mut().expect("its input is open"), "{line}").expect("it reads its input");
+    }
+
+    /// The program that was started: `ironcell`, the supervisor.
+    pub fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    /// The keeper: the supervisor's only child.
+    pub fn keeper(&self) -> i32 {
+        one_child(self.pid())
+    }
+
+    /// The cell's PID 1 on the host.
+    pub fn first(&self) -> i32 {
+        one_child(self.keeper())
+    }
+
+    /// The target on the host.
+    pub fn leader(&self) -> i32 {
+        one_child(self.first())
+    }
+
+    /// A signal to one of them, or to anybody.
+    pub fn signal(pid: i32, signal: i32) {
+        // SAFETY: takes two numbers.
+        assert_eq!(unsafe { libc::kill(pid, signal) }, 0, "signal {signal} to {pid}: {}", std::io::Error::last_os_error());
+    }
+
+    /// Ends its input, waits for its end, and fails the test if anything is left.
+    pub fn end(mut self) -> Ran {
+        self.stdin = None;
+        self.wait()
+    }
+
+    /// Waits for its end with its input open, and fails the test if anything is left.
+    pub fn wait(self) -> Ran {
+        let (ran, before) = self.wait_only();
+        before.assert_nothing_left();
+        ran
+    }
+
+    /// Waits for its end; what was on the host before it began is the caller's to compare.
+    pub fn wait_only(self) -> (Ran, Host) {
+        let Self { mut child, started, stdin, mut stdout, before } = self;
+        let mut out = String::new();
+        let reader = std::thread::spawn(move || {
+            // Its end is the end of the stream; bytes that are no text are no test's here.
+            let _ = std::io::Read::read_to_string(&mut stdout, &mut out);
+            out
+        });
+        child.stdout = None;
+        let mut ran = collect(child, started);
+        drop(stdin);
+        ran.out = reader.join().expect("the reader does not panic");
+        (ran, before)
+    }
+}
+
+/// A process's field of /proc/PID/status.
+pub fn status(pid: i32, field: &str) -> String {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_else(|error| panic!("status of {pid}: {error}"));
+    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.unwrap_or_else(|| panic!("{field} of {pid} in {text}")).trim().to_owned()
+}
+
+/// Its children.
+pub fn children(pid: i32) -> Vec<i32> {
+    let all = fs::read_dir("/proc").expect("/proc").flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let parent = |child: i32| {
+        // The name in parentheses may hold anything; the state and the parent follow the last one.
+        let stat = fs::read_to_string(format!("/proc/{child}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<i32>().ok()
+    };
+    pids.filter(|child| parent(*child) == Some(pid)).collect()
+}
+
+/// Its only child.
+fn one_child(pid: i32) -> i32 {
+    let all = children(pid);
+    assert_eq!(all.len(), 1, "children of {pid}: {all:?}");
+    all[0]
+}
