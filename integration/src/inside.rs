@@ -21,7 +21,8 @@ pub fn look_path() -> String {
 /// `look WORDS` in a cell with these flags.
 pub fn look(flags: &[&str], words: &[&str]) -> Answers {
     let bind = format!("{}:/look", look_path());
-    let all: Vec<&str> = ["run", "--ro", &bind].iter().chain(flags).chain(&["--", "/look"]).chain(words).copied().collect();
+    let all: Vec<&str> =
+        ["run", "--ro", &bind].iter().chain(flags).chain(&["--", "/look"]).chain(words).copied().collect();
     answers(&finish(ironcell(&all)))
 }
 
@@ -111,7 +112,12 @@ impl Running {
     /// A signal to one of them, or to anybody.
     pub fn signal(pid: i32, signal: i32) {
         // SAFETY: takes two numbers.
-        assert_eq!(unsafe { libc::kill(pid, signal) }, 0, "signal {signal} to {pid}: {}", std::io::Error::last_os_error());
+        assert_eq!(
+            unsafe { libc::kill(pid, signal) },
+            0,
+            "signal {signal} to {pid}: {}",
+            std::io::Error::last_os_error()
+        );
     }
 
     /// Ends its input, waits for its end, and fails the test if anything is left.
@@ -146,7 +152,8 @@ impl Running {
 
 /// A process's field of /proc/PID/status.
 pub fn status(pid: i32, field: &str) -> String {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_else(|error| panic!("status of {pid}: {error}"));
+    let text =
+        fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_else(|error| panic!("status of {pid}: {error}"));
     let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
     line.unwrap_or_else(|| panic!("{field} of {pid} in {text}")).trim().to_owned()
 }

@@ -9,7 +9,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, memfd_create, open};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, Resource, Rlimit, WaitOptions, getrlimit, setrlimit, waitpid};
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -20,6 +20,9 @@ use tokio::sync::Mutex;
 
 /// How long an answer may take. A cell is built in a millisecond; under emulation and load, in a hundred.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Descriptors that one job needs at most, with room: its pipes, its cgroup, its relays, the runtime's own.
+const DESCRIPTORS: u64 = 64;
 
 /// A keeper that was started and has not been spoken to.
 #[derive(Debug)]
@@ -50,6 +53,7 @@ impl NewKeeper {
         if threads.count() != 1 {
             return Err(failed(Errno::DEADLK).remedy("a program with threads executes its keeper instead"));
         }
+        raise_own_descriptors()?;
         let (ours, theirs) = sockets()?;
         match init_shim::sys::fork().map_err(failed)? {
             init_shim::sys::Side::Child => {
@@ -202,6 +206,21 @@ fn last_words(socket: &OwnedFd) -> OsError {
 /// A failure at the keeper.
 fn failed(errno: Errno) -> OsError {
     OsError::new(Doing::Order, "the keeper", errno)
+}
+
+/// getrlimit(2): as many descriptors as this program needs, where the caller had set fewer. Only for a program of our own.
+/// Without the privilege for it the caller's limit stays, and one that is too low is told here, before anything is begun.
+fn raise_own_descriptors() -> Result<(), OsError> {
+    let now = getrlimit(Resource::Nofile);
+    if now.current.is_none_or(|current| current >= DESCRIPTORS) {
+        return Ok(());
+    }
+    let wanted = Rlimit { current: Some(DESCRIPTORS), maximum: now.maximum.map(|most| most.max(DESCRIPTORS)) };
+    setrlimit(Resource::Nofile, wanted).map_err(|errno| {
+        OsError::new(Doing::Write, "RLIMIT_NOFILE", errno)
+            .value(DESCRIPTORS.to_string())
+            .remedy("raise it with ulimit -n")
+    })
 }
 
 /// Both ends of the keeper's socket.

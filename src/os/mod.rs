@@ -23,6 +23,28 @@ pub fn page_size() -> u64 {
     u64::try_from(size).ok().filter(|size| size.is_power_of_two()).unwrap_or(4096)
 }
 
+/// Random bytes of the kernel's, as getrandom(2): no descriptor is needed.
+///
+/// # Errors
+/// As getrandom(2).
+pub fn random<const COUNT: usize>() -> Result<[u8; COUNT], OsError> {
+    let mut bytes = [0; COUNT];
+    let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+        .map_err(|errno| OsError::new(Doing::Read, "the kernel's random bytes", errno))?;
+    // Up to 256 bytes come whole.
+    if got == COUNT {
+        Ok(bytes)
+    } else {
+        Err(OsError::new(Doing::Read, "the kernel's random bytes", rustix::io::Errno::IO))
+    }
+}
+
+/// Milliseconds since 1970, for ids that sort by time; a clock before that is 0.
+pub fn unix_millis() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Whether this process is root of its user namespace.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()

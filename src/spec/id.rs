@@ -17,9 +17,9 @@ pub const SHORT_LEN: usize = 12;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 impl JobId {
-    /// A new id, of now.
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
+    /// The id of this moment (milliseconds since 1970) and these random bytes.
+    pub fn of(unix_millis: u64, random: [u8; 10]) -> Self {
+        Self(uuid::Builder::from_unix_timestamp_millis(unix_millis, &random).into_uuid())
     }
 
     /// The id that `uuid` stands for.
@@ -39,12 +39,6 @@ impl JobId {
     }
 }
 
-impl Default for JobId {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.short())
@@ -60,19 +54,28 @@ impl fmt::Debug for JobId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_short_form_is_twelve_safe_characters_of_the_random_part() {
         let id = JobId::from_uuid(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001));
         assert_eq!(id.short(), "000000000001");
-        assert!(JobId::new().short().bytes().all(|b| ALPHABET.contains(&b)));
     }
 
     #[test]
-    fn ten_thousand_ids_differ_in_their_short_form() {
-        let mut seen: Vec<String> = (0..10_000).map(|_| JobId::new().short()).collect();
-        seen.sort();
-        seen.dedup();
-        assert_eq!(seen.len(), 10_000);
+    fn an_id_is_a_uuid_of_version_7_and_sorts_by_time() {
+        let (early, late) = (JobId::of(1_000, [255; 10]), JobId::of(1_001, [0; 10]));
+        assert!(early < late);
+        assert_eq!(early.as_uuid().get_version_num(), 7);
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_form_shows_the_random_bytes_in_safe_characters(random: [u8; 10], other: [u8; 10]) {
+            let (one, two) = (JobId::of(7, random).short(), JobId::of(7, other).short());
+            prop_assert!(one.len() == SHORT_LEN && one.bytes().all(|b| ALPHABET.contains(&b)));
+            // The last 60 bits are random ones.
+            prop_assert_eq!(random[3..] == other[3..], one == two || random[3..] == other[3..]);
+        }
     }
 }

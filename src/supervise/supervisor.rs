@@ -111,7 +111,7 @@ impl Supervisor {
 
 /// From spec to a running job.
 async fn start(keeper: Arc<Keeper>, base: Arc<Base>, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
-    let id = JobId::new();
+    let id = JobId::of(os::unix_millis(), os::random()?);
     let plan = Plan::of(&spec, &probe::facts(&spec, base.hierarchy().clone())?)?;
     let told = |error| Error::of(error, &plan);
     let mut wired = stdio::wire(stdio)?;

@@ -26,7 +26,7 @@ type Properties<'v> = Vec<(&'static str, Value<'v>)>;
 
 /// Moves this process and its companions into a fresh scope, and waits until we are in it.
 pub(super) fn move_into_scope(companions: &[i32]) -> Result<(), OsError> {
-    let name = scope_name();
+    let name = scope_name()?;
     let bus = Builder::address(format!("unix:path={BUS}").as_str())
         .map(|builder| builder.method_timeout(ANSWER_MOST))
         .and_then(Builder::build)
@@ -42,8 +42,9 @@ pub(super) fn move_into_scope(companions: &[i32]) -> Result<(), OsError> {
 }
 
 /// A name that no other run has, ever: a scope that failed keeps its name until it is reset.
-fn scope_name() -> String {
-    format!("ironcell-{}.scope", JobId::new().short())
+fn scope_name() -> Result<String, OsError> {
+    let id = JobId::of(crate::os::unix_millis(), crate::os::random()?);
+    Ok(format!("ironcell-{}.scope", id.short()))
 }
 
 /// What makes the scope ours: delegation, our processes in it, no limit of systemd's own, and no trace when it ends.
@@ -105,8 +106,9 @@ mod tests {
 
     #[test]
     fn two_scopes_never_have_the_same_name() {
-        assert_ne!(scope_name(), scope_name());
-        assert!(scope_name().len() < 256 && scope_name().ends_with(".scope"));
+        let (one, two) = (scope_name().expect("a name"), scope_name().expect("a name"));
+        assert_ne!(one, two);
+        assert!(one.len() < 256 && one.ends_with(".scope"));
     }
 
     #[test]
