@@ -200,6 +200,7 @@ fn fork_target(inner: &Inner<'_>) -> Result<Target, Failure> {
 /// What stays as PID 1 keeps three descriptors and one capability: a job that took it over would gain nothing.
 fn drop_shim(cell: &Cell<'_>) -> Result<(), Failure> {
     let fds = cell.fds;
-    sys::close_all_but(&[fds.status.as_fd(), fds.lease.as_fd(), fds.ids.as_fd()]).map_err(at(Step::DropShim))?;
-    creds::become_shim(SHIM_ID).map_err(at(Step::DropShim))
+    creds::become_shim(SHIM_ID).map_err(at(Step::DropShim))?;
+    // Last, since a failure before could not be reported after it.
+    sys::close_all_but(&[fds.status.as_fd(), fds.lease.as_fd(), fds.ids.as_fd()]).map_err(at(Step::DropShim))
 }

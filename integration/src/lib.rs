@@ -5,6 +5,7 @@
 
 pub mod frame;
 pub mod inside;
+pub mod limits;
 pub mod order;
 
 /// The lanes: what the machine boots. The kernel's command line carries the name to the guest.

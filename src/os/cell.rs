@@ -124,9 +124,8 @@ impl Cell {
     pub async fn remove(self, keeper: &Keeper, within: Duration) -> Result<(), OsError> {
         drop(self.lease);
         let removed = remove_when_empty(&self.cgroup, within).await;
-        if removed.is_ok() {
-            keeper.forget(self.keeper_job);
-        }
+        // Also when it is not removed: it has no process of ours any more, and the next start sweeps it.
+        keeper.forget(self.keeper_job);
         removed
     }
 

@@ -121,8 +121,6 @@ pub struct Keeper {
 /// A cell's first process as the keeper answered it.
 #[derive(Debug)]
 pub struct Launched {
-    /// The keeper's number for the cell.
-    pub job: u64,
     /// Its process id on the host, for people.
     pub pid: i32,
     /// Its identity.
@@ -141,13 +139,17 @@ pub enum LaunchError {
 }
 
 impl Keeper {
+    /// A number for a cell that is to be launched. Whatever becomes of it, it is to be [forgotten](Keeper::forget).
+    pub fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Orders a cell and waits for its first process. A caller that goes away meanwhile leaves no cell: its lease closes.
     ///
     /// # Errors
     /// The step that failed, or that the keeper is gone.
-    pub async fn launch(&self, first_id: u32, name: &str, fds: LaunchFds) -> Result<Launched, LaunchError> {
+    pub async fn launch(&self, job: u64, first_id: u32, name: &str, fds: LaunchFds) -> Result<Launched, LaunchError> {
         let _turn = self.turn.lock().await;
-        let job = self.next.fetch_add(1, Ordering::Relaxed);
         let order = ToKeeper::Launch { job, first_id, name: name.to_owned() };
         send(&self.socket, &order, &fds.as_slice()).map_err(failed)?;
         drop(fds);
@@ -166,7 +168,7 @@ impl Keeper {
             match message {
                 FromKeeper::Launched { job: of, pid } if of == job => {
                     let pidfd = fds.pop().ok_or_else(|| failed(Errno::BADMSG))?;
-                    return Ok(Launched { job, pid, pidfd });
+                    return Ok(Launched { pid, pidfd });
                 }
                 FromKeeper::Refused { job: of, failure } if of == job => {
                     let failure = Failure::decode(&failure).ok_or_else(|| failed(Errno::BADMSG))?;

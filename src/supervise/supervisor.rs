@@ -42,7 +42,9 @@ impl Supervisor {
     /// Says what this host lacks.
     pub fn open() -> Result<Self, Error> {
         require_root()?;
-        Self::with(NewKeeper::execute()?)
+        let supervisor = Self::with(NewKeeper::execute()?)?;
+        supervisor.sweep()?;
+        Ok(supervisor)
     }
 
     /// The same with a keeper that was forked before.
@@ -93,7 +95,14 @@ impl Supervisor {
     pub async fn start(&self, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
         let (keeper, base) = (Arc::clone(&self.keeper), Arc::clone(&self.base));
         // In a task of its own: a caller that goes away in the middle must not leave half a cell.
-        tokio::spawn(start(keeper, base, spec, stdio)).await.map_err(|_| Error::RuntimeEnded)?
+        match tokio::spawn(start(keeper, base, spec, stdio)).await {
+            Ok(started) => started,
+            // A panic is a bug of ours and goes on in the caller; the other way to lose a task is the runtime's end.
+            Err(lost) => match lost.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(Error::RuntimeEnded),
+            },
+        }
     }
 
     /// Closes the supervisor: its keeper goes, and the place for cells, if no other supervisor has one there. A job that

@@ -48,12 +48,13 @@ impl NewCell {
     /// The step that failed. The cell and its cgroup are gone again.
     pub async fn launch(self, keeper: &Keeper, base: &Base, plan: &Plan, stdio: Wired) -> Result<Cell, CellError> {
         let Self { cgroup, ids, effective } = self;
-        match start(&cgroup, ids, keeper, base, plan, stdio).await {
+        let keeper_job = keeper.number();
+        match start(&cgroup, ids, (keeper, keeper_job), base, plan, stdio).await {
             Ok(started) => {
                 let cell = Cell {
                     cgroup,
                     effective,
-                    keeper_job: started.keeper_job,
+                    keeper_job,
                     pid: started.pid,
                     pidfd: started.pidfd,
                     status: started.status,
@@ -70,7 +71,9 @@ impl NewCell {
             Err(error) => {
                 // PID 1 was never released, or never born: the keeper has ended it.
                 let _ = cgroup.kill();
-                remove_when_empty(&cgroup, ABANDON_WITHIN).await?;
+                // What cannot be removed in time is swept by the next start; why the start failed is what matters here.
+                let _ = remove_when_empty(&cgroup, ABANDON_WITHIN).await;
+                keeper.forget(keeper_job);
                 Err(error)
             }
         }
@@ -79,7 +82,6 @@ impl NewCell {
 
 /// What a start brought, before it is known whether the exec will succeed.
 struct Started {
-    keeper_job: u64,
     pid: i32,
     pidfd: Watch,
     status: Watch,
@@ -91,7 +93,7 @@ struct Started {
 async fn start(
     cgroup: &CellCgroup,
     ids: CellIds,
-    keeper: &Keeper,
+    (keeper, keeper_job): (&Keeper, u64),
     base: &Base,
     plan: &Plan,
     stdio: Wired,
@@ -115,13 +117,12 @@ async fn start(
         lease: lease_theirs,
         ids: ids.lock,
     };
-    let launched = keeper.launch(first_id, cgroup.name(), fds).await.map_err(|error| match error {
+    let launched = keeper.launch(keeper_job, first_id, cgroup.name(), fds).await.map_err(|error| match error {
         LaunchError::Step(failure) => CellError::Step(failure),
         LaunchError::Os(error) => CellError::Os(error),
     })?;
     let watched = |fd| watch(fd).map_err(CellError::Os);
     Ok(Started {
-        keeper_job: launched.job,
         pid: launched.pid,
         pidfd: watched(launched.pidfd)?,
         status: watched(status)?,
