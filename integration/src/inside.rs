@@ -5,6 +5,8 @@ use crate::support::{Host, Ran, collect, finish, ironcell, ironcell_path};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Instant;
 
@@ -44,11 +46,23 @@ fn answers(ran: &Ran) -> Answers {
 
 /// A program that runs while the test looks at it, in a cell or not. Its script says one line when it is ready.
 pub struct Running {
-    child: Child,
+    child: Kept,
     started: Instant,
     stdin: Option<ChildStdin>,
     stdout: BufReader<std::process::ChildStdout>,
     before: Host,
+}
+
+/// A child that does not outlive a test that fails.
+struct Kept(Option<Child>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 /// A script that says `ready` and then lives until its standard input ends.
@@ -74,7 +88,7 @@ impl Running {
         if line.is_empty() {
             panic!("it ended before it was ready: {:?}", collect(child, started));
         }
-        Self { child, started, stdin, stdout, before }
+        Self { child: Kept(Some(child)), started, stdin, stdout, before }
     }
 
     /// The next line that it says.
@@ -91,7 +105,7 @@ impl Running {
 
     /// The program that was started: `ironcell`, the supervisor.
     pub fn pid(&self) -> i32 {
-        self.child.id() as i32
+        self.child.0.as_ref().expect("it is held until its end is waited for").id() as i32
     }
 
     /// The keeper: the supervisor's only child.
@@ -136,13 +150,13 @@ impl Running {
     /// Waits for its end; what was on the host before it began is the caller's to compare.
     pub fn wait_only(self) -> (Ran, Host) {
         let Self { mut child, started, stdin, mut stdout, before } = self;
+        let child = child.0.take().expect("it is waited for once");
         let mut out = String::new();
         let reader = std::thread::spawn(move || {
             // Its end is the end of the stream; bytes that are no text are no test's here.
             let _ = std::io::Read::read_to_string(&mut stdout, &mut out);
             out
         });
-        child.stdout = None;
         let mut ran = collect(child, started);
         drop(stdin);
         ran.out = reader.join().expect("the reader does not panic");
@@ -175,4 +189,17 @@ fn one_child(pid: i32) -> i32 {
     let all = children(pid);
     assert_eq!(all.len(), 1, "children of {pid}: {all:?}");
     all[0]
+}
+
+/// A directory on a file system with id-mapped mounts, that everybody may enter; it belongs to root.
+pub fn scratch() -> tempfile::TempDir {
+    let place = std::env::var("IRONCELL_SCRATCH").unwrap_or("/var/tmp".to_owned());
+    let directory = tempfile::tempdir_in(place).expect("a directory on the scratch disk");
+    fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).expect("its mode is set");
+    directory
+}
+
+/// A path of ours as text.
+pub fn text(path: &Path) -> &str {
+    path.to_str().expect("a path of ours is text")
 }

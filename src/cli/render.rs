@@ -103,6 +103,9 @@ fn hints(outcome: &Outcome) -> Vec<String> {
         let limit = evidence.pids_max.map(|limit| format!(" {limit}")).unwrap_or_default();
         hints.push(format!("{} refused at pids.max{limit}; raise --pids", counted(refused, "fork")));
     }
+    if let Some(times) = evidence.memory_high_events.filter(|count| *count > 0) {
+        hints.push(format!("slowed down {} at memory.high; raise --memory-high", counted(times, "time")));
+    }
     let of_memory = matches!(outcome.cause, Cause::Memory { .. });
     if let Some(kills) = evidence.oom_kills.filter(|count| *count > 0 && !of_memory) {
         hints.push(format!("{} in the job, which went on; raise --memory", counted(kills, "OOM kill")));

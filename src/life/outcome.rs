@@ -143,6 +143,8 @@ pub enum Refused {
 pub struct Evidence {
     /// `memory.events`: how often the limit was hit and reclaim failed.
     pub memory_max_events: Option<u64>,
+    /// `memory.events` `high`: how often the job was slowed down at `memory.high`.
+    pub memory_high_events: Option<u64>,
     /// `memory.events` `oom_kill`: processes killed by the kernel.
     pub oom_kills: Option<u64>,
     /// `memory.events` `oom`: how often the job's own limit could not be met.

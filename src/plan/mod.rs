@@ -59,6 +59,7 @@ impl Plan {
             argv: target::argv(spec),
             env: target::env(spec),
         };
-        Ok(Self { settings, order, notes: root.notes })
+        let disks = host.disks.iter().flatten().map(|disk| format!("--io-max: {}", disk.how));
+        Ok(Self { settings, order, notes: root.notes.into_iter().chain(disks).collect() })
     }
 }

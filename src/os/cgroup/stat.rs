@@ -32,6 +32,7 @@ impl CellCgroup {
         let memory = self.text("memory.events");
         Evidence {
             memory_max_events: value_of(&memory, "max"),
+            memory_high_events: value_of(&memory, "high"),
             oom_kills: value_of(&memory, "oom_kill"),
             oom_events: value_of(&memory, "oom"),
             pids_max_events: value_of(&self.text("pids.events"), "max"),

@@ -121,12 +121,12 @@ impl<'h> Draft<'h> {
     /// `cpu.max`, `cpu.weight`, `cpuset.cpus`.
     pub(super) fn cpu(&mut self, limits: &Limits) -> Result<(), Refusal> {
         if let Some(asked) = limits.cpu_max {
-            let value = cpu_max(asked);
-            self.need(Controller::Cpu, "cpu.max", "--cpus", &value)?;
+            let text = asked.to_string();
+            self.need(Controller::Cpu, "cpu.max", "--cpus", &text)?;
             if matches!(asked, CpuMax::Millis(millis) if millis < CpuMax::LEAST_MILLIS) {
-                return Err(refusal("--cpus", &value, "the kernel's least quota is 1 ms", "ask for at least 0.01"));
+                return Err(refusal("--cpus", &text, "the kernel's least quota is 1 ms", "ask for at least 0.01"));
             }
-            self.asked("--cpus", "cpu.max", value);
+            self.asked("--cpus", "cpu.max", cpu_max(asked));
         }
         if let Some(weight) = limits.cpu_weight {
             self.need(Controller::Cpu, "cpu.weight", "--cpu-weight", &weight.to_string())?;

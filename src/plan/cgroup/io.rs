@@ -3,7 +3,7 @@
 use super::draft::{Draft, refusal};
 use crate::plan::Refusal;
 use crate::plan::host::{Controller, Disk};
-use crate::spec::{IoMax, IoTarget, Limits};
+use crate::spec::{IoMax, Limits};
 
 const FIELD: &str = "--io-max";
 
@@ -21,7 +21,7 @@ struct Line {
 pub(super) fn settings(limits: &Limits, draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let mut lines: Vec<Line> = Vec::new();
     for (index, asked) in limits.io_max.iter().enumerate() {
-        draft.need(Controller::Io, "io.max", FIELD, &words(asked))?;
+        draft.need(Controller::Io, "io.max", FIELD, &asked.to_string())?;
         let disk = disk(draft, index, asked)?;
         merge(&mut lines, asked, disk)?;
     }
@@ -47,8 +47,8 @@ fn disk<'h>(draft: &Draft<'h>, index: usize, asked: &IoMax) -> Result<&'h Disk, 
     let remedy = "name a whole disk or a file on one, or leave --io-max out";
     match draft.host.disks.get(index) {
         Some(Ok(disk)) => Ok(disk),
-        Some(Err(why)) => Err(refusal(FIELD, &words(asked), why.clone(), remedy)),
-        None => Err(refusal(FIELD, &words(asked), "nobody looked for its disk", remedy)),
+        Some(Err(why)) => Err(refusal(FIELD, &asked.to_string(), why.clone(), remedy)),
+        None => Err(refusal(FIELD, &asked.to_string(), "nobody looked for its disk", remedy)),
     }
 }
 
@@ -56,7 +56,12 @@ fn disk<'h>(draft: &Draft<'h>, index: usize, asked: &IoMax) -> Result<&'h Disk, 
 fn merge(lines: &mut Vec<Line>, asked: &IoMax, disk: &Disk) -> Result<(), Refusal> {
     let rates = [asked.rbps, asked.wbps, asked.riops, asked.wiops];
     if rates.contains(&Some(0)) {
-        return Err(refusal(FIELD, &words(asked), "the kernel has no rate of 0", "ask for at least 1, or for max"));
+        return Err(refusal(
+            FIELD,
+            &asked.to_string(),
+            "the kernel has no rate of 0",
+            "ask for at least 1, or for max",
+        ));
     }
     let found = lines.iter_mut().find(|line| (line.major, line.minor) == (disk.major, disk.minor));
     let Some(line) = found else {
@@ -67,7 +72,7 @@ fn merge(lines: &mut Vec<Line>, asked: &IoMax, disk: &Disk) -> Result<(), Refusa
         match (*old, new) {
             (Some(old), Some(new)) if old != new => {
                 let problem = format!("{key} of this disk was asked for twice and differently ({})", disk.how);
-                return Err(refusal(FIELD, &words(asked), problem, "name each disk once"));
+                return Err(refusal(FIELD, &asked.to_string(), problem, "name each disk once"));
             }
             (None, new) => *old = new,
             _ => {}
@@ -88,13 +93,4 @@ fn words_of(rates: [Option<u64>; 4]) -> String {
         rate => Some(format!(" {key}={rate}")),
     };
     rates.into_iter().zip(KEYS).filter_map(word).collect()
-}
-
-/// The ask as the caller may recognise it.
-fn words(asked: &IoMax) -> String {
-    let target = match &asked.target {
-        IoTarget::Path(path) => path.display().to_string(),
-        IoTarget::Number { major, minor } => format!("{major}:{minor}"),
-    };
-    target + &words_of([asked.rbps, asked.wbps, asked.riops, asked.wiops])
 }

@@ -17,7 +17,7 @@ pub(super) fn settings(limits: &Limits, draft: &mut Draft<'_>) -> Result<(), Ref
         ("--memory", "memory.max", limits.memory_max),
     ] {
         if let Some(asked) = asked {
-            draft.need(Controller::Memory, file, field, &value(asked, draft.host))?;
+            draft.need(Controller::Memory, file, field, &asked.to_string())?;
         }
     }
     if !draft.has(Controller::Memory) {
@@ -42,7 +42,7 @@ fn swap(limits: &Limits, draft: &mut Draft<'_>) -> Result<(), Refusal> {
         // Without swap accounting the limit would only move pages to the host's swap.
         let problem = "this host has swap and does not count it, so the limit would leak into swap";
         let remedy = "boot without swapaccount=0, turn swap off, or leave --memory out; `ironcell doctor` says more";
-        return Err(refusal("--memory", &value(asked, draft.host), problem, remedy));
+        return Err(refusal("--memory", &asked.to_string(), problem, remedy));
     }
     if !draft.host.hierarchy.files.is_empty() && draft.has_file("memory.zswap.max") {
         draft.house("memory.zswap.max", "0");
@@ -58,7 +58,7 @@ fn high_and_max(limits: &Limits, draft: &mut Draft<'_>) -> Result<(), Refusal> {
         if let Some(asked) = asked.filter(|asked| bytes(*asked, host).is_some_and(|bytes| bytes < LEAST_MEMORY_MAX)) {
             let remedy =
                 format!("ask for at least {LEAST_MEMORY_MAX} bytes; ordinary programs need some megabytes more");
-            return Err(refusal(field, &value(asked, host), "a cell cannot start in less than 1 MiB", remedy));
+            return Err(refusal(field, &asked.to_string(), "a cell cannot start in less than 1 MiB", remedy));
         }
     }
     if let Some(high) = limits.memory_high {
@@ -71,7 +71,7 @@ fn high_and_max(limits: &Limits, draft: &mut Draft<'_>) -> Result<(), Refusal> {
                 None => format!("it is past the default of --memory here, {max_bytes} bytes"),
             };
             let remedy = "ask for less, or for a larger --memory";
-            return Err(refusal("--memory-high", &value(high, host), problem, remedy));
+            return Err(refusal("--memory-high", &high.to_string(), problem, remedy));
         }
         draft.asked("--memory-high", "memory.high", value(high, host));
     }

@@ -107,7 +107,7 @@ fn a_missing_controller_is_named_with_its_hierarchy_and_the_way_out() {
     host.hierarchy.refused = vec![(Controller::Io, "write +io: Invalid argument (EINVAL)".to_owned())];
     let memory = refused(Limits { memory_max: Some(MemoryLimit::Bytes(GIB)), ..Limits::default() }, &host);
     assert_eq!(memory.field, "--memory");
-    assert_eq!(memory.value, GIB.to_string());
+    assert_eq!(memory.value, "1G");
     assert!(
         memory.problem.contains("memory") && memory.problem.contains("/sys/fs/cgroup") && memory.problem.contains("v1")
     );
@@ -162,7 +162,7 @@ fn values_without_meaning_are_refused() {
     assert!(refused(Limits { io_max: zero, ..Limits::default() }, &disks).problem.contains("rate of 0"));
     let lines = vec![IoMax { rbps: Some(1), ..line("/a") }, IoMax { rbps: Some(1), ..line("/t") }];
     let error = refused(Limits { io_max: lines, ..Limits::default() }, &disks);
-    assert_eq!((error.value.as_str(), error.problem.as_str()), ("/t rbps=1", "it is on tmpfs"));
+    assert_eq!((error.value.as_str(), error.problem.as_str()), ("/t:rbps=1", "it is on tmpfs"));
 }
 
 #[test]
