@@ -188,8 +188,10 @@ fn no_new_privs() -> Result<(), Failure> {
     rustix::thread::set_no_new_privs(true).map_err(at(Step::NoNewPrivs))
 }
 
-/// The target goes its own way to its exec.
+/// The target goes its own way to its exec. In the keeper SIGCHLD is ignored, and the kernel would reap a target that ends
+/// before PID 1 looks: so it is noticed from before the fork.
 fn fork_target(inner: &Inner<'_>) -> Result<Target, Failure> {
+    sys::notice_children();
     let since = Instant::now();
     match sys::fork().map_err(at(Step::ForkTarget))? {
         Side::Child => target::run(inner.cell),

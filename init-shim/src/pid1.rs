@@ -23,12 +23,14 @@ pub fn live(cell: &Cell<'_>, target: &Target) -> ! {
     let mut running = true;
     loop {
         // Look before each wait: a child may have ended before the descriptor was there.
-        if let Some(end) = reap(target, &mut running) {
+        let (end, others) = reap(target, &mut running);
+        if let Some(end) = end {
             // A status that cannot be written has no reader: the owner is gone, and the lease ends the cell below.
             let _ = write(&fds.status, &end.encode());
-            if !end.others {
-                sys::exit_now(0);
-            }
+        }
+        if !others {
+            // Nothing is left to wait for. Should the leader's end be unknown, its owner hears that from the silence.
+            sys::exit_now(0);
         }
         let mut watched = [PollFd::new(&children, PollFlags::IN), PollFd::new(&fds.lease, PollFlags::IN)];
         // Only EINTR can come back, which no signal can cause: all are blocked.
@@ -42,18 +44,16 @@ pub fn live(cell: &Cell<'_>, target: &Target) -> ! {
     }
 }
 
-/// signalfd(2) for SIGCHLD. All signals are blocked since the keeper, where SIGCHLD was ignored, too: that would let the
-/// kernel reap behind our back.
+/// signalfd(2) for SIGCHLD. All signals are blocked since the keeper.
 fn watch_children() -> nix::Result<SignalFd> {
-    sys::notice_children();
     let mut mask = SigSet::empty();
     mask.add(nix::sys::signal::Signal::SIGCHLD);
     SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }
 
-/// Reaps all that has ended; the leader's end, when it is among them. A process whose parent has died is PID 1's child,
-/// so "no children" is "no other process in the cell".
-fn reap(target: &Target, running: &mut bool) -> Option<End> {
+/// Reaps all that has ended: the leader's end, when it is among them, and whether any process is left. One whose parent
+/// has died is PID 1's child, so "no children" is "no other process in the cell".
+fn reap(target: &Target, running: &mut bool) -> (Option<End>, bool) {
     let mut leader = None;
     let others = loop {
         match wait(WaitOptions::NOHANG) {
@@ -66,8 +66,9 @@ fn reap(target: &Target, running: &mut bool) -> Option<End> {
             Err(_) => break false,
         }
     };
-    let (how, wall) = leader?;
-    Some(End { how, others, wall_nanos: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX) })
+    let end =
+        leader.map(|(how, wall)| End { how, others, wall_nanos: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX) });
+    (end, others)
 }
 
 /// wait(2)'s status as ours.

@@ -118,9 +118,11 @@ impl Running {
         one_child(self.keeper())
     }
 
-    /// The target on the host.
+    /// The target on the host: the first that PID 1 forked, before any orphan became its child.
     pub fn leader(&self) -> i32 {
-        one_child(self.first())
+        let all = children(self.first());
+        let leader = all.iter().find(|child| status(**child, "NSpid").split_whitespace().last() == Some("2"));
+        *leader.unwrap_or_else(|| panic!("no leader among {all:?}"))
     }
 
     /// A signal to one of them, or to anybody.

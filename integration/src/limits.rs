@@ -91,10 +91,10 @@ pub struct AtEnd(pub String);
 
 impl Drop for AtEnd {
     fn drop(&mut self) {
-        let done = Command::new("sh").args(["-c", &self.0]).status();
+        let done = Command::new("sh").args(["-c", &self.0]).output().expect("there is a shell");
         // A second panic while one is under way would hide the first.
         if !std::thread::panicking() {
-            assert!(done.is_ok_and(|status| status.success()), "{} failed", self.0);
+            assert!(done.status.success(), "{} failed: {}", self.0, String::from_utf8_lossy(&done.stderr));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `--rlimit`: limits of each process, setrlimit(2).
 
-use integration::limits::{AtEnd, scratch, shell, text};
+use integration::limits::{AtEnd, cpu_seconds, scratch, shell, text};
 use integration::support::{report, run};
 
 /// What the kernel says of the process that asks, one line of /proc/self/limits.
@@ -36,9 +36,15 @@ fn a_file_past_its_size_ends_the_job_by_sigxfsz() {
 }
 
 #[test]
-fn a_second_of_processor_time_ends_the_job_by_sigxcpu() {
-    let (ran, report) = report(&["--rlimit", "cpu=1", "--time", "20", "--", "sh", "-c", "while :; do :; done"]);
-    assert_eq!((ran.code, report["exit"]["signal"].as_u64()), (128 + 24, Some(24)), "{ran:?}");
+fn a_second_of_processor_time_ends_the_job() {
+    // setrlimit(2): SIGXCPU at the soft limit, SIGKILL at the hard one, which is the same unless it was named.
+    for (limit, signal) in [("cpu=1:3", 24), ("cpu=1", 9)] {
+        let (ran, report) = report(&["--rlimit", limit, "--time", "20", "--", "sh", "-c", "while :; do :; done"]);
+        assert_eq!((ran.code, report["exit"]["signal"].as_i64()), (128 + signal, Some(signal.into())), "{ran:?}");
+        assert_eq!(report["cause"], "itself", "{report:#}");
+        let burnt = cpu_seconds(&report);
+        assert!((0.9..2.0).contains(&burnt), "{limit}: {burnt} seconds");
+    }
 }
 
 #[test]
