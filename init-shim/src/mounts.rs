@@ -8,7 +8,7 @@ use crate::sys::{self, MountAttributes};
 use crate::wire::What;
 use linux_raw_sys::general as raw;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat, openat2, symlinkat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat, openat2, symlinkat};
 use rustix::io::{Errno, Result};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags, fsconfig_create,
@@ -163,10 +163,10 @@ impl NewRoot {
     /// A directory that is there, or is made where nothing of the host's is touched.
     fn directory(&self, parent: &OwnedFd, name: &[u8], mode: u32) -> Result<()> {
         if !self.is_ours(parent)? {
-            return rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(drop);
+            return self.is_there(parent, name, true);
         }
         match mkdirat(parent, name, Mode::from_raw_mode(mode)) {
-            Err(Errno::EXIST) => Ok(()),
+            Err(Errno::EXIST) => self.is_there(parent, name, true),
             other => other,
         }
     }
@@ -174,12 +174,24 @@ impl NewRoot {
     /// A file to mount on that is there, or is made where nothing of the host's is touched.
     fn file(&self, parent: &OwnedFd, name: &[u8]) -> Result<()> {
         if !self.is_ours(parent)? {
-            return rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(drop);
+            return self.is_there(parent, name, false);
         }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(parent, name, flags, Mode::from_raw_mode(0o444)) {
-            Err(Errno::EXIST) => Ok(()),
+            Err(Errno::EXIST) => self.is_there(parent, name, false),
             other => other.map(drop),
+        }
+    }
+
+    /// Whether what is there can be mounted on: a link would lead elsewhere, and a directory goes on a directory only.
+    fn is_there(&self, parent: &OwnedFd, name: &[u8], directory: bool) -> Result<()> {
+        let there = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        match (FileType::from_raw_mode(there.st_mode), directory) {
+            (FileType::Symlink, _) => Err(Errno::LOOP),
+            (FileType::Directory, true) => Ok(()),
+            (FileType::Directory, false) => Err(Errno::ISDIR),
+            (_, true) => Err(Errno::NOTDIR),
+            (_, false) => Ok(()),
         }
     }
 

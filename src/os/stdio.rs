@@ -6,7 +6,7 @@
 use super::{Doing, OsError};
 use crate::spec::{Stdio, StdioSet};
 use rustix::fd::OwnedFd;
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::{Mode, OFlags, fchmod, fstat, fstatfs, open};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::fs::File;
 use std::io;
@@ -51,9 +51,28 @@ fn one(stdio: Stdio, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -> Resul
         Stdio::Null => open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
             .map_err(|errno| OsError::new(Doing::Open, "/dev/null", errno)),
         Stdio::Fd(fd) if rustix::termios::isatty(&fd) => relay(fd, way, relays),
-        Stdio::Fd(fd) => Ok(fd),
+        Stdio::Fd(fd) => let_in(fd, way),
     }
 }
+
+/// Lets the job open an anonymous pipe of its own again: `echo > /dev/stderr` opens `/proc/self/fd/2`, which asks for the
+/// pipe's mode, and the job is nobody to its owner. Such a pipe has no other name, so nobody else is let in. A file of the
+/// host stays as it is.
+fn let_in(fd: OwnedFd, way: Way) -> Result<OwnedFd, OsError> {
+    let failed = |errno| OsError::new(Doing::Make, "a pipe that the job can open again", errno);
+    if fstatfs(&fd).map_err(failed)?.f_type != PIPEFS_MAGIC {
+        return Ok(fd);
+    }
+    let mode = Mode::from_raw_mode(fstat(&fd).map_err(failed)?.st_mode);
+    let others = if way == Way::In { Mode::ROTH } else { Mode::WOTH };
+    if !mode.contains(others) {
+        fchmod(&fd, mode | others).map_err(failed)?;
+    }
+    Ok(fd)
+}
+
+/// linux/magic.h: the file system of anonymous pipes. A named one is a file of the host.
+const PIPEFS_MAGIC: rustix::fs::FsWord = 0x5049_5045;
 
 /// A pipe to or from a terminal. The thread of an input ends with the program: nobody can end a read of a terminal.
 fn relay(terminal: OwnedFd, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -> Result<OwnedFd, OsError> {
@@ -75,5 +94,5 @@ fn relay(terminal: OwnedFd, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -
     if way == Way::Out {
         relays.push(wait);
     }
-    Ok(theirs)
+    let_in(theirs, way)
 }

@@ -61,7 +61,7 @@ pub fn of(spec: &JobSpec, host: &Host, settings: &[Setting]) -> Result<Furnished
             RootFs::Fresh { size: ROOT_SIZE, inodes: ROOT_INODES }
         }
         Root::Dir { path, access } => {
-            find(host, "--rootfs", path)?;
+            find_directory(host, "--rootfs", path)?;
             entries.push(entry("/dev", What::Tmpfs { size: DEV_SIZE, inodes: DEV_INODES, mode: 0o755 }));
             let writable = *access == Access::ReadWrite;
             let ids = if writable { IdMapping::Cell } else { IdMapping::Plain };
@@ -235,6 +235,19 @@ fn find(host: &Host, field: &str, path: &Path) -> Result<PathKind, Refusal> {
             remedy: "create it, or name another".to_owned(),
         }),
         found => Ok(found),
+    }
+}
+
+/// The same for a directory.
+fn find_directory(host: &Host, field: &str, path: &Path) -> Result<(), Refusal> {
+    match find(host, field, path)? {
+        PathKind::Directory => Ok(()),
+        _ => Err(Refusal {
+            field: field.to_owned(),
+            value: path.display().to_string(),
+            problem: "it is not a directory".to_owned(),
+            remedy: "name a directory that holds a root file system".to_owned(),
+        }),
     }
 }
 

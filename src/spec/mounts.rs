@@ -69,9 +69,13 @@ pub fn cell_path(field: &str, path: &Path) -> Result<PathBuf, SpecError> {
 /// followed, since the path is opened later and by someone else.
 ///
 /// # Errors
-/// Names `field` when the path is empty, too long or has a NUL byte.
+/// Names `field` when the path is empty, too long, has a NUL byte, or is relative to an empty `cwd`.
 pub fn absolute(field: &str, cwd: &Path, path: &Path) -> Result<PathBuf, SpecError> {
     check_path_bytes(field, path)?;
+    if path.is_relative() && cwd.as_os_str().is_empty() {
+        let problem = "it is relative, and the current directory is not there any more";
+        return Err(SpecError::new(field, path.as_os_str().as_encoded_bytes(), problem, "write an absolute path"));
+    }
     let mut clean = PathBuf::from("/");
     for part in cwd.join(path).components() {
         match part {

@@ -23,7 +23,11 @@ pub(super) fn environment(flags: &[OsString], files: &[PathBuf], caller: &Caller
     }
     for flag in flags {
         match split(flag.as_bytes()) {
-            Some((name, value)) => env.set(EnvName::new(name)?, value)?,
+            Some((name, value)) => {
+                // The whole flag is shown, not the part before the `=` alone.
+                let typed = |error| SpecError { value: flag.to_string_lossy().into_owned(), ..error };
+                env.set(EnvName::new(name).map_err(typed)?, value)?;
+            }
             None => copy(&mut env, flag, caller)?,
         }
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// What the flags mean depends on who calls.
 pub struct Caller<'a> {
-    /// The current directory; absolute.
+    /// The current directory, absolute; empty when there is none.
     pub cwd: &'a Path,
     /// The caller's own environment.
     pub var: &'a dyn Fn(&OsStr) -> Option<OsString>,
