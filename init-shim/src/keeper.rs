@@ -12,7 +12,7 @@ use crate::sys;
 use crate::wire::{ORDER_MOST_BYTES, Order};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, openat, unlinkat};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, openat, statat, unlinkat};
 use rustix::io::{Errno, Result, pread, write};
 use rustix::net::RecvFlags;
 use std::time::{Duration, Instant};
@@ -122,10 +122,18 @@ impl Keeper {
 /// The base goes with the last who holds it: each holds a shared lock on its directory, and ours becomes exclusive only
 /// when it is the last.
 fn remove_base(base: &Base) {
-    if flock(&base.directory, FlockOperation::NonBlockingLockExclusive).is_ok() {
+    if flock(&base.directory, FlockOperation::NonBlockingLockExclusive).is_ok() && is_named(base) {
         // ENOTEMPTY: a cell is left that could not be removed in time.
         let _ = unlinkat(&base.above, base.name.as_str(), AtFlags::REMOVEDIR);
     }
+}
+
+/// Whether the base still is what its name leads to. Another supervisor may have removed it and made a new one; while we
+/// hold the lock on the one that has the name, nobody can.
+fn is_named(base: &Base) -> bool {
+    let named = statat(&base.above, base.name.as_str(), AtFlags::SYMLINK_NOFOLLOW);
+    let held = fstat(&base.directory);
+    matches!((named, held), (Ok(named), Ok(held)) if (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino))
 }
 
 /// The order in a sealed memfd.

@@ -46,6 +46,25 @@ fn two_hundred_runs_one_after_the_other_leave_nothing() {
 }
 
 #[test]
+fn a_command_that_ends_at_once_is_never_missed() {
+    // Eight at a time, so that the target may run to its end before its PID 1 goes on.
+    let before = Host::now();
+    for _ in 0..25 {
+        let started = Instant::now();
+        let start = |_| {
+            let mut command = ironcell(&["run", "--", "/bin/true"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+        };
+        let children: Vec<_> = (0..8).map(start).collect();
+        for child in children {
+            let ran = collect(child, started);
+            assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+        }
+    }
+    before.assert_nothing_left();
+}
+
+#[test]
 fn twenty_runs_at_once_are_each_their_own_and_leave_nothing() {
     let (before, groups) = (Host::now(), cgroups());
     for _ in 0..3 {

@@ -6,7 +6,8 @@
 use super::{Doing, OsError};
 use crate::spec::{Stdio, StdioSet};
 use rustix::fd::OwnedFd;
-use rustix::fs::{Mode, OFlags, fchmod, fstat, fstatfs, open};
+use rustix::fs::{FileType, Mode, OFlags, fchmod, fcntl_getfl, fstat, fstatfs, open};
+use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::fs::File;
 use std::io;
@@ -50,9 +51,21 @@ fn one(stdio: Stdio, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -> Resul
     match stdio {
         Stdio::Null => open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
             .map_err(|errno| OsError::new(Doing::Open, "/dev/null", errno)),
+        Stdio::Fd(fd) if leads_out(&fd)? => {
+            Err(OsError::new(Doing::Open, "standard input, output or error", Errno::ISDIR)
+                .remedy("a directory would be a way out of the cell: redirect it from or to a file or a pipe"))
+        }
         Stdio::Fd(fd) if rustix::termios::isatty(&fd) => relay(fd, way, relays),
         Stdio::Fd(fd) => let_in(fd, way),
     }
+}
+
+/// Whether a descriptor is a way into the host's tree: from a directory, `..` leads all the way up, and one that was opened
+/// by O_PATH can be opened again as what it names (CVE-2024-21626).
+fn leads_out(fd: &OwnedFd) -> Result<bool, OsError> {
+    let failed = |errno| OsError::new(Doing::Read, "standard input, output or error", errno);
+    let kind = FileType::from_raw_mode(fstat(fd).map_err(failed)?.st_mode);
+    Ok(kind == FileType::Directory || fcntl_getfl(fd).map_err(failed)?.contains(OFlags::PATH))
 }
 
 /// Lets the job open an anonymous pipe of its own again: `echo > /dev/stderr` opens `/proc/self/fd/2`, which asks for the

@@ -52,6 +52,10 @@ impl Base {
         if rustix::fs::flock(&self.dir.fd, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Ok(false);
         }
+        // Another run may have removed it and made a new one of that name, which is not ours to remove.
+        if !is_named(&self.parent, &self.dir, BASE)? {
+            return Ok(true);
+        }
         match rustix::fs::unlinkat(&self.parent.fd, BASE, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => Ok(true),
             Err(Errno::BUSY | Errno::NOTEMPTY) => Ok(false),
@@ -145,11 +149,14 @@ pub(super) fn lock_shared(parent: &Dir, dir: Dir, name: &str) -> Result<Option<D
         Err(Errno::WOULDBLOCK) => return Ok(None),
         Err(error) => return Err(OsError::new(Doing::Lock, &*dir.path, error)),
     }
+    Ok(is_named(parent, &dir, name)?.then_some(dir))
+}
+
+/// Whether a directory that we hold is the one that the name leads to now.
+fn is_named(parent: &Dir, dir: &Dir, name: &str) -> Result<bool, OsError> {
     let held = rustix::fs::fstat(&dir.fd).map_err(|e| OsError::new(Doing::Read, &*dir.path, e))?;
-    Ok(match rustix::fs::statat(&parent.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(named) if (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino) => Some(dir),
-        _ => None,
-    })
+    let named = rustix::fs::statat(&parent.fd, name, AtFlags::SYMLINK_NOFOLLOW);
+    Ok(named.is_ok_and(|named| (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)))
 }
 
 /// The usual reasons that no cgroup can be made, each with its way out.
