@@ -38,7 +38,6 @@ struct Held {
 /// The directory whose children are the cells' cgroups.
 struct Base {
     above: OwnedFd,
-    directory: OwnedFd,
     name: String,
 }
 
@@ -74,10 +73,7 @@ impl Keeper {
     /// Obeys one order. A message with the wrong descriptors cannot come from our supervisor, and is dropped.
     fn obey(&mut self, message: ToKeeper, mut fds: Vec<OwnedFd>) {
         match message {
-            ToKeeper::Base { name } => {
-                let (directory, above) = (fds.pop(), fds.pop());
-                self.base = above.zip(directory).map(|(above, directory)| Base { above, directory, name });
-            }
+            ToKeeper::Base { name } => self.base = fds.pop().map(|above| Base { above, name }),
             ToKeeper::Forget { job } => self.held.retain(|held| held.job != job),
             ToKeeper::Launch { job, first_id, name } => {
                 let Some(fds) = LaunchFds::of(fds) else { return };
@@ -119,20 +115,22 @@ impl Keeper {
     }
 }
 
-/// The base goes with the last who holds it: each holds a shared lock on its directory, and ours becomes exclusive only
-/// when it is the last.
+/// The base goes with the last who holds it: each holds a shared lock on its directory, so an exclusive one is had only
+/// when nobody does. It may never have been made, or be a new one of somebody else's by now.
 fn remove_base(base: &Base) {
-    if flock(&base.directory, FlockOperation::NonBlockingLockExclusive).is_ok() && is_named(base) {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let Ok(directory) = openat(&base.above, base.name.as_str(), flags, Mode::empty()) else { return };
+    if flock(&directory, FlockOperation::NonBlockingLockExclusive).is_ok() && is_named(base, &directory) {
         // ENOTEMPTY: a cell is left that could not be removed in time.
         let _ = unlinkat(&base.above, base.name.as_str(), AtFlags::REMOVEDIR);
     }
 }
 
-/// Whether the base still is what its name leads to. Another supervisor may have removed it and made a new one; while we
-/// hold the lock on the one that has the name, nobody can.
-fn is_named(base: &Base) -> bool {
+/// Whether a directory still is what the base's name leads to; while we hold the lock on the one that is, nobody else can
+/// remove it.
+fn is_named(base: &Base, directory: &OwnedFd) -> bool {
     let named = statat(&base.above, base.name.as_str(), AtFlags::SYMLINK_NOFOLLOW);
-    let held = fstat(&base.directory);
+    let held = fstat(directory);
     matches!((named, held), (Ok(named), Ok(held)) if (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino))
 }
 

@@ -18,8 +18,8 @@ pub const FDS_MOST: usize = LaunchFds::COUNT;
 /// Orders to the keeper.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToKeeper {
-    /// The directory whose children are the cells' cgroups; the keeper removes it, too, when it clears up.
-    /// Descriptors: the directory above it, and itself, by which it is locked.
+    /// The directory whose children will be the cells' cgroups, told before it is made: the keeper removes it, too, when
+    /// it clears up. Descriptor: the directory above it.
     Base {
         /// Its name in the directory above.
         name: String,

@@ -1,11 +1,10 @@
 //! The keeper seen from the supervisor: started once, ordered over a socket, gone when the socket closes.
 
-use super::cgroup::Base;
 use super::watch::Watch;
 use super::{Doing, OsError, takeover};
 use init_shim::report::Failure;
 use init_shim::socket::{FromKeeper, LaunchFds, ToKeeper, receive, send};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, memfd_create, open};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
@@ -91,18 +90,23 @@ impl NewKeeper {
         self.process.0.as_raw_pid()
     }
 
-    /// Tells it where cells are made, and makes ready to wait for its answers.
+    /// Tells it where cells will be made, before that place is made: from then on it clears up.
     ///
     /// # Errors
-    /// When it is gone already, or outside of a tokio runtime.
-    pub fn attend(self, base: &Base) -> Result<Keeper, OsError> {
-        let (above, directory, name) = base.for_keeper();
-        let message = ToKeeper::Base { name: name.to_owned() };
-        match send(&self.socket, &message, &[above, directory]) {
+    /// When it is gone already; then why.
+    pub fn announce(&self, above: BorrowedFd<'_>, name: &str) -> Result<(), OsError> {
+        match send(&self.socket, &ToKeeper::Base { name: name.to_owned() }, &[above]) {
             // It has gone before we spoke, and said why.
-            Err(Errno::PIPE | Errno::CONNRESET) => return Err(last_words(&self.socket)),
-            other => other.map_err(failed)?,
+            Err(Errno::PIPE | Errno::CONNRESET) => Err(last_words(&self.socket)),
+            other => other.map_err(failed),
         }
+    }
+
+    /// Makes ready to wait for its answers.
+    ///
+    /// # Errors
+    /// Outside of a tokio runtime with IO.
+    pub fn attend(self) -> Result<Keeper, OsError> {
         let socket = Watch::readable(self.socket).map_err(|error| OsError::new(Doing::Watch, "the keeper", error))?;
         Ok(Keeper { socket, turn: Mutex::new(()), next: AtomicU64::new(1), _process: self.process })
     }

@@ -56,8 +56,8 @@ impl Supervisor {
     }
 
     fn with(keeper: NewKeeper) -> Result<Self, Error> {
-        let base = cgroup::prepare(&[keeper.pid()])?;
-        match keeper.attend(&base) {
+        let base = cgroup::prepare(&[keeper.pid()], |above, name| keeper.announce(above, name))?;
+        match keeper.attend() {
             Ok(keeper) => Ok(Self { keeper: Arc::new(keeper), base: Arc::new(base) }),
             Err(error) => {
                 // Nothing is left of a supervisor that could not be opened.

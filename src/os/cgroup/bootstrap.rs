@@ -32,12 +32,6 @@ impl Base {
         &self.hierarchy
     }
 
-    /// What the keeper needs to clear up when we are gone: the directory above, the base's own with our lock on it, and
-    /// its name.
-    pub fn for_keeper(&self) -> (BorrowedFd<'_>, BorrowedFd<'_>, &'static str) {
-        (self.parent.fd.as_fd(), self.dir.fd.as_fd(), BASE)
-    }
-
     /// The base's directory, for the removal of its cells.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.dir.fd.as_fd()
@@ -64,12 +58,16 @@ impl Base {
     }
 }
 
-/// Makes the place for cells. `companions` are processes of ours (the keeper) that must stay beside us, outside of the
+/// Makes the place for cells. `announce` is told the directory above it and its name before it is made, for whoever clears
+/// up when this process dies in the very next moment. `companions` are processes of ours (the keeper) that must stay beside us, outside of the
 /// cells: they move along where we have to move. Our own process always does.
 ///
 /// # Errors
 /// Says which step the kernel, or systemd, refused, and the way out.
-pub fn prepare(companions: &[i32]) -> Result<Base, OsError> {
+pub fn prepare(
+    companions: &[i32],
+    announce: impl FnOnce(BorrowedFd<'_>, &str) -> Result<(), OsError>,
+) -> Result<Base, OsError> {
     let mut found = hierarchy::discover()?;
     if found.seat == Seat::Systemd {
         systemd::move_into_scope(companions)?;
@@ -90,6 +88,7 @@ pub fn prepare(companions: &[i32]) -> Result<Base, OsError> {
     }
     let mut refused = Vec::new();
     enable(&seat, &mut refused)?;
+    announce(seat.fd.as_fd(), BASE)?;
     let dir = make_base(&seat)?;
     enable(&dir, &mut refused)?;
     describe(found, dir, seat, refused)
