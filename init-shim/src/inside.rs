@@ -31,6 +31,8 @@ pub struct Inner<'a> {
     pub proc: &'a OwnedFd,
     /// The kernel's newest capability.
     pub last_capability: u32,
+    /// Whether it was moved into its cgroup after the clone, and has no cgroup namespace of its own yet.
+    pub moved: bool,
 }
 
 /// The target as PID 1 knows it.
@@ -54,6 +56,7 @@ fn build(inner: &Inner<'_>) -> Result<Target, Failure> {
     close_foreign(inner)?;
     await_release(inner.held)?;
     become_cell_root()?;
+    see_own_cgroup(inner)?;
     forbid_nested(inner)?;
     set_hostname(inner)?;
     loopback_up(inner)?;
@@ -107,6 +110,14 @@ fn await_release(held: &OwnedFd) -> Result<(), Failure> {
 /// credentials(7): id 0 of the cell is the job's first host id, and owner of all the cell's namespaces.
 fn become_cell_root() -> Result<(), Failure> {
     creds::become_user(0, 0).map_err(at(Step::BecomeCellRoot))
+}
+
+/// cgroup_namespaces(7): the cgroup that a process is in when it makes the namespace is the root that it sees.
+fn see_own_cgroup(inner: &Inner<'_>) -> Result<(), Failure> {
+    if !inner.moved {
+        return Ok(());
+    }
+    sys::unshare_cgroup().map_err(at(Step::SeeOwnCgroup))
 }
 
 /// A job that made a user namespace would be its root: it could mount a /proc of the whole host, and reach the parts of the
@@ -202,6 +213,8 @@ fn fork_target(inner: &Inner<'_>) -> Result<Target, Failure> {
 /// What stays as PID 1 keeps three descriptors and one capability: a job that took it over would gain nothing.
 fn drop_shim(cell: &Cell<'_>) -> Result<(), Failure> {
     let fds = cell.fds;
+    // For people who look at the host's processes; a name that cannot be set is no reason to end a job.
+    let _ = rustix::thread::set_name(c"ironcell-init");
     creds::become_shim(SHIM_ID).map_err(at(Step::DropShim))?;
     // Last, since a failure before could not be reported after it.
     sys::close_all_but(&[fds.status.as_fd(), fds.lease.as_fd(), fds.ids.as_fd()]).map_err(at(Step::DropShim))

@@ -33,6 +33,8 @@ struct Held {
     name: String,
     cgroup: OwnedFd,
     base: OwnedFd,
+    /// The lock on its host ids. PID 1 lets go of its own a moment before the last process of the cell is gone.
+    _ids: OwnedFd,
 }
 
 /// The directory whose children are the cells' cgroups.
@@ -62,8 +64,13 @@ pub fn run(socket: OwnedFd) -> ! {
     };
     let mut keeper = Keeper { socket, host, held: Vec::new(), base: None };
     let _ = send(&keeper.socket, &FromKeeper::Ready, &[]);
-    while let Ok(Some((message, fds))) = receive::<ToKeeper>(&keeper.socket, RecvFlags::empty()) {
-        keeper.obey(message, fds);
+    loop {
+        match receive::<ToKeeper>(&keeper.socket, RecvFlags::empty()) {
+            Ok(Some((message, fds))) => keeper.obey(message, fds),
+            // No message of our supervisor's: not worth the cells of all others.
+            Err(Errno::BADMSG) => {}
+            Ok(None) | Err(_) => break,
+        }
     }
     keeper.clear_up();
     sys::exit_now(0)
@@ -96,13 +103,14 @@ impl Keeper {
             Err(failure) => send(&self.socket, &FromKeeper::Refused { job, failure: failure.encode() }, &[]),
         };
         // Also after a failure: should the supervisor die now, its cgroup is ours to remove.
-        let LaunchFds { cgroup, base, .. } = fds;
-        self.held.push(Held { job, name, cgroup, base });
+        let LaunchFds { cgroup, base, ids, .. } = fds;
+        self.held.push(Held { job, name, cgroup, base, _ids: ids });
     }
 
     /// The supervisor is gone. Every cell of its ends, and its cgroup goes.
     fn clear_up(self) {
         for held in &self.held {
+            release_io(&held.cgroup);
             kill_cgroup(&held.cgroup);
         }
         let until = Instant::now() + CLEAR_WITHIN;
@@ -120,11 +128,21 @@ impl Keeper {
 fn remove_base(base: &Base) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let Ok(directory) = openat(&base.above, base.name.as_str(), flags, Mode::empty()) else { return };
-    if flock(&directory, FlockOperation::NonBlockingLockExclusive).is_ok() && is_named(base, &directory) {
+    let until = Instant::now() + LOCK_WITHIN;
+    while flock(&directory, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if Instant::now() >= until {
+            return;
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    if is_named(base, &directory) {
         // ENOTEMPTY: a cell is left that could not be removed in time.
         let _ = unlinkat(&base.above, base.name.as_str(), AtFlags::REMOVEDIR);
     }
 }
+
+/// A supervisor that was killed lets go of its descriptors one by one: of our socket perhaps before the base's lock.
+const LOCK_WITHIN: Duration = Duration::from_millis(200);
 
 /// Whether a directory still is what the base's name leads to; while we hold the lock on the one that is, nobody else can
 /// remove it.
@@ -150,6 +168,23 @@ fn read_order(order: &OwnedFd) -> Result<Order> {
     }
     Order::decode(&bytes).ok_or(Errno::BADMSG)
 }
+
+/// Takes every limit of io away: a killed process that waits for a throttled write dies only when the write is done.
+fn release_io(cgroup: &OwnedFd) {
+    let flags = OFlags::RDWR | OFlags::CLOEXEC;
+    let Ok(file) = openat(cgroup, "io.max", flags, Mode::empty()) else { return };
+    let mut text = [0_u8; IO_MAX_BYTES];
+    let Ok(length) = pread(&file, &mut text, 0) else { return };
+    for line in String::from_utf8_lossy(&text[..length]).lines() {
+        if let Some(device) = line.split_whitespace().next() {
+            // A limit that stays makes the end late, not wrong.
+            let _ = write(&file, format!("{device} rbps=max wbps=max riops=max wiops=max").as_bytes());
+        }
+    }
+}
+
+/// A page: the kernel gives a cgroup's file in pieces of one, and 40 disks fit in it.
+const IO_MAX_BYTES: usize = 4096;
 
 /// cgroup.kill (kernel 5.14): SIGKILL to all at once, which no fork can outrun. It is gone already if it was removed.
 fn kill_cgroup(cgroup: &OwnedFd) {

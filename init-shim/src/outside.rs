@@ -11,6 +11,7 @@ use crate::step::Step;
 use crate::sys::{self, Born, MountAttributes, Side};
 use crate::wire::{CELL_IDS, IdMapping, Order, RootFs, Source, What};
 use linux_raw_sys::general as raw;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
 use rustix::io::{Errno, read, write};
@@ -46,31 +47,44 @@ pub struct Sources {
 /// The step that failed, its item, and why.
 pub fn outside(host: &mut Host, cell: &Cell<'_>) -> Result<Born, Failure> {
     let sources = open_sources(host, cell)?;
-    match bear(host, cell, &sources) {
-        Err(failure) if failure.step == Step::AwaitCell && host.clones_into_cgroups => {
+    let way = if host.clones_into_cgroups { Way::Cloned } else { Way::Moved };
+    match bear(host, cell, &sources, way) {
+        Err(failure) if failure.step == Step::AwaitCell && way == Way::Cloned => {
+            let born = bear(host, cell, &sources, Way::Moved)?;
+            // Only now is it known that the way was to blame, and not this cell's own limits.
             host.clones_into_cgroups = false;
-            bear(host, cell, &sources)
+            Ok(born)
         }
         other => other,
     }
 }
 
-/// From the clone to the release, in order.
-fn bear(host: &Host, cell: &Cell<'_>, sources: &Sources) -> Result<Born, Failure> {
+/// How a cell comes into its cgroup.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// By clone3 itself.
+    Cloned,
+    /// By `cgroup.procs`; its cgroup namespace is made by PID 1 afterwards, or it would begin at the keeper's cgroup.
+    Moved,
+}
+
+/// From the clone to the release, in order. The first sign of life comes before all that needs the process to be there.
+fn bear(host: &Host, cell: &Cell<'_>, sources: &Sources, way: Way) -> Result<Born, Failure> {
     let (held, hold) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .map_err(|errno| Failure::at(Step::ReleaseCell, errno))?;
-    let born = match clone_cell(host, cell)? {
+    let born = match clone_cell(host, cell, way)? {
         Side::Child => {
-            inside::run(&Inner { cell, sources, held: &held, proc: &host.proc, last_capability: host.last_capability })
+            let (proc, last_capability) = (&host.proc, host.last_capability);
+            inside::run(&Inner { cell, sources, held: &held, proc, last_capability, moved: way == Way::Moved })
         }
         Side::Parent(born) => born,
     };
     drop(held);
     let finish = || {
-        enter_cgroup(host, cell, &born)?;
+        enter_cgroup(cell, &born, way)?;
+        await_cell(&hold)?;
         write_id_maps(host, cell, &born)?;
         raise_oom_score(host, cell, &born)?;
-        await_cell(&hold)?;
         release_cell(&hold)
     };
     finish().inspect_err(|_| {
@@ -182,12 +196,15 @@ fn namespace_with(host: &Host, users: &str, groups: &str) -> Result<OwnedFd, Err
 }
 
 /// The one clone3: all namespaces at once, straight into the cgroup, owned by the job's own user id.
-fn clone_cell(host: &Host, cell: &Cell<'_>) -> Result<Side<Born>, Failure> {
+fn clone_cell(host: &Host, cell: &Cell<'_>, way: Way) -> Result<Side<Born>, Failure> {
     let identity = |uid| creds::take_effective(uid).map_err(|errno| Failure::at(Step::TakeJobIdentity, errno));
     identity(cell.first_id)?;
     let network = if cell.order.own_network { raw::CLONE_NEWNET } else { 0 };
-    let into = host.clones_into_cgroups.then(|| cell.fds.cgroup.as_fd());
-    let born = sys::clone_into(u64::from(host.namespaces | network), into);
+    let (into, cgroup) = match way {
+        Way::Cloned => (Some(cell.fds.cgroup.as_fd()), raw::CLONE_NEWCGROUP),
+        Way::Moved => (None, 0),
+    };
+    let born = sys::clone_into(u64::from(host.namespaces | network | cgroup), into);
     if let Ok(Side::Child) = born {
         return Ok(Side::Child);
     }
@@ -197,8 +214,8 @@ fn clone_cell(host: &Host, cell: &Cell<'_>) -> Result<Side<Born>, Failure> {
 }
 
 /// Where cells cannot be cloned into their cgroup they are moved into it. Written by root, so no other check applies.
-fn enter_cgroup(host: &Host, cell: &Cell<'_>, born: &Born) -> Result<(), Failure> {
-    if host.clones_into_cgroups {
+fn enter_cgroup(cell: &Cell<'_>, born: &Born, way: Way) -> Result<(), Failure> {
+    if way == Way::Cloned {
         return Ok(());
     }
     openat(&cell.fds.cgroup, "cgroup.procs", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
@@ -221,8 +238,17 @@ fn raise_oom_score(host: &Host, cell: &Cell<'_>, born: &Born) -> Result<(), Fail
         .map_err(|errno| Failure::at(Step::RaiseOomScore, errno))
 }
 
+/// How long a first sign of life may take: it is the first thing that PID 1 does, so only a host in distress takes longer.
+const SIGN_WITHIN: Timespec = Timespec { tv_sec: 20, tv_nsec: 0 };
+
 /// PID 1's first sign of life. The end of the stream instead of it: it was killed at birth.
 fn await_cell(hold: &OwnedFd) -> Result<(), Failure> {
+    let mut watched = [PollFd::new(hold, PollFlags::IN)];
+    match poll(&mut watched, Some(&SIGN_WITHIN)) {
+        Ok(0) => return Err(Failure::at(Step::AwaitCell, Errno::TIMEDOUT)),
+        Ok(_) => {}
+        Err(errno) => return Err(Failure::at(Step::AwaitCell, errno)),
+    }
     match read(hold, &mut [0_u8; 1]) {
         Ok(1) => Ok(()),
         Ok(_) => Err(Failure::at(Step::AwaitCell, Errno::CHILD)),
@@ -235,7 +261,8 @@ fn release_cell(hold: &OwnedFd) -> Result<(), Failure> {
     write(hold, &[inside::RELEASE]).map(drop).map_err(|errno| Failure::at(Step::ReleaseCell, errno))
 }
 
-/// Writes a file of a child's /proc in one call. The child cannot have been reaped and its id reused: it waits for us.
+/// Writes a file of a child's /proc in one call. The child has given a sign of life and waits for us: an id that was free
+/// again would have to have come around within these microseconds, and the file would not take a second map.
 fn write_proc(host: &Host, pid: i32, file: &str, value: &str) -> Result<(), Errno> {
     let path = format!("{pid}/{file}");
     let file = openat(&host.proc, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;

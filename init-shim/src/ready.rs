@@ -15,7 +15,7 @@ pub struct Host {
     pub proc: OwnedFd,
     /// The kernel's newest capability.
     pub last_capability: u32,
-    /// CLONE_NEW* of every cell; the network is each order's own choice.
+    /// CLONE_NEW* of every cell; the network is each order's own choice, the cgroup comes with the way into it.
     pub namespaces: u32,
     /// Whether clone3 may put a cell into its cgroup.
     pub clones_into_cgroups: bool,
@@ -37,6 +37,9 @@ pub fn get_ready(socket: OwnedFd) -> std::result::Result<(OwnedFd, Host), (Owned
         creds::keep_capabilities()?;
         rustix::thread::set_thread_groups(&[])?;
         raise_rlimits()?;
+        sys::reset_scheduling()?;
+        // For people who look at the host's processes.
+        rustix::thread::set_name(c"ironcell-keeper")?;
         Host::look()
     };
     match ready() {
@@ -117,12 +120,8 @@ impl Host {
             return Err(Errno::NODEV);
         }
         let last_capability = read_number("/proc/sys/kernel/cap_last_cap")? as u32;
-        let namespaces = raw::CLONE_NEWUSER
-            | raw::CLONE_NEWPID
-            | raw::CLONE_NEWNS
-            | raw::CLONE_NEWIPC
-            | raw::CLONE_NEWUTS
-            | raw::CLONE_NEWCGROUP;
+        let namespaces =
+            raw::CLONE_NEWUSER | raw::CLONE_NEWPID | raw::CLONE_NEWNS | raw::CLONE_NEWIPC | raw::CLONE_NEWUTS;
         Ok(Self { proc, last_capability, namespaces, clones_into_cgroups: true })
     }
 }

@@ -59,6 +59,8 @@ steps! {
     AwaitRelease = 202, "await_release", "wait for the keeper";
     /// PID 1 becomes root of its own user namespace.
     BecomeCellRoot = 203, "become_cell_root", "become root of the cell";
+    /// unshare of the cgroup namespace, where a cell had to be moved into its cgroup.
+    SeeOwnCgroup = 219, "see_own_cgroup", "make the cell's cgroup its root";
     /// The cell's own count of user namespaces is set to none.
     ForbidNested = 218, "forbid_nested", "forbid user namespaces inside of the cell";
     /// sethostname.

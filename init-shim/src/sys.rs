@@ -207,6 +207,39 @@ pub fn notice_children() {
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
 }
 
+/// unshare(2) of the cgroup namespace.
+///
+/// # Errors
+/// EPERM without CAP_SYS_ADMIN over the user namespace.
+pub fn unshare_cgroup() -> Result<()> {
+    // SAFETY: takes a number; with this flag nothing of memory or descriptors is unshared.
+    checked(unsafe { libc::unshare(libc::CLONE_NEWCGROUP) }.into()).map(drop)
+}
+
+/// The caller's scheduling is not the job's: SCHED_FIFO is not held back by `cpu.max`, a negative nice value takes from
+/// others, and a personality switches off the random placement of memory. sched(7), setpriority(2), ioprio_set(2),
+/// personality(2). A nice value that gives way to others stays.
+///
+/// # Errors
+/// As sched_setscheduler(2), which lowers without privilege.
+pub fn reset_scheduling() -> Result<()> {
+    /// IOPRIO_WHO_PROCESS of linux/ioprio.h.
+    const ONE_PROCESS: libc::c_int = 1;
+    let none = libc::sched_param { sched_priority: 0 };
+    // SAFETY: `none` outlives the call; 0 is this process.
+    checked(unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const none) }.into())?;
+    // SAFETY: these three take numbers only. -1 of getpriority is also a nice value; taken as one, it is set to 0.
+    unsafe {
+        if libc::getpriority(libc::PRIO_PROCESS, 0) < 0 {
+            checked(libc::setpriority(libc::PRIO_PROCESS, 0, 0).into())?;
+        }
+        // No class of its own: disk priority follows the nice value.
+        checked(libc::syscall(libc::SYS_ioprio_set, ONE_PROCESS, 0, 0))?;
+        checked(libc::personality(0).into())?;
+    }
+    Ok(())
+}
+
 /// _exit(2): ends the process at once, with no handler and no buffer of the program it was forked from.
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: ends the process; nothing of it is used afterwards.

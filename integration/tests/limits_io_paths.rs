@@ -8,11 +8,15 @@ use std::sync::Mutex;
 /// One test at a time has the spare disk.
 static SPARE: Mutex<()> = Mutex::new(());
 
-/// The device that a limit on `target` is in force for.
+/// The device that a limit on `target` is in force for; one note says how it was found.
 fn resolved(target: &str) -> String {
     let (ran, report) = report(&["--io-max", &format!("{target}:wbps=4M"), "--", "true"]);
     assert_eq!(ran.code, 0, "{target}: {ran:?}");
     let line = effective(&report, "io.max").expect("a limit");
+    let notes = report["notes"].as_array().expect("notes");
+    let device = format!("({})", line.split(' ').next().expect("a device"));
+    let told = |note: &&serde_json::Value| note.as_str().is_some_and(|note| note.contains(&device));
+    assert_eq!(notes.iter().filter(told).count(), 1, "no note names {device}: {notes:?}");
     line.split(' ').next().expect("a device").to_owned()
 }
 

@@ -17,9 +17,12 @@ fn past_it_the_job_is_held_back_and_not_killed() {
     let waited = number(&held, "/usage/memory_pressure/some");
     assert!(waited > 0.5, "of two seconds it waited {waited} for memory");
     assert_eq!(count(&held, "/evidence/oom_kills"), 0, "{held:#}");
+    assert!(count(&held, "/evidence/memory_high_events") > 0, "{held:#}");
+    assert!(ran.err.contains("at memory.high; raise --memory-high"), "{}", ran.err);
 
     let (ran, free) = report(&grows);
     assert_eq!((ran.code, ran.out.as_str()), (0, "done\n"), "{ran:?}");
+    assert_eq!(count(&free, "/evidence/memory_high_events"), 0, "{free:#}");
     assert!(number(&free, "/usage/memory_pressure/some") < waited / 2.0, "{free:#}");
 }
 

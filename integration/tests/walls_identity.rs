@@ -1,6 +1,6 @@
 //! A job is nobody on the host: ids of its own, no privilege, and no way to gain any.
 
-use integration::inside::{Running, STAYS, look, look_outside, status};
+use integration::inside::{Running, STAYS, look, look_outside, scratch, status};
 use integration::support::run;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -76,12 +76,10 @@ fn privileged_calls_are_refused_to_every_user_of_a_cell() {
 
 #[test]
 fn a_set_user_id_program_gains_nothing() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let open = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
-    open(directory.path(), 0o755);
+    let directory = scratch();
     let program = directory.path().join("id");
     fs::copy("/usr/bin/id", &program).expect("copied");
-    open(&program, 0o6755);
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o6755)).expect("set");
     let outside = std::process::Command::new("setpriv")
         .args(["--reuid", "1000", "--regid", "1000", "--clear-groups"])
         .args([program.to_str().expect("text"), "-u"])
@@ -97,8 +95,7 @@ fn a_set_user_id_program_gains_nothing() {
 
 #[test]
 fn a_file_with_capabilities_gives_none() {
-    let directory = tempfile::tempdir_in("/var/tmp").expect("a directory on a file system with attributes");
-    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("set");
+    let directory = scratch();
     let program = directory.path().join("cat");
     fs::copy("/usr/bin/cat", &program).expect("copied");
     let set = std::process::Command::new("setcap").arg("cap_net_admin+ep").arg(&program).status().expect("setcap");
@@ -112,7 +109,7 @@ fn a_file_with_capabilities_gives_none() {
 
 #[test]
 fn device_nodes_cannot_be_made_where_the_job_may_write() {
-    let directory = tempfile::tempdir_in(std::env::var("IRONCELL_SCRATCH").unwrap_or("/var/tmp".into())).expect("made");
+    let directory = scratch();
     let bind = format!("{}:/out", directory.path().display());
     for user in ["1000", "0"] {
         for place in ["/tmp", "/out"] {

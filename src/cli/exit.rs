@@ -1,6 +1,6 @@
 //! The catalogue of exit codes: what `ironcell` returns, as data. README, the manual page and `code` say the same.
 
-use crate::life::{Cause, Exit, Outcome, Refused};
+use crate::life::{Cause, Exit, Outcome, Refused, Stopper};
 use std::fmt::Write;
 
 /// A wall-clock limit ended the job, as with timeout(1).
@@ -56,6 +56,8 @@ pub fn code(outcome: &Outcome) -> u8 {
             Refused::Cell => OWN_FAILURE,
         },
         (Cause::WallTime { .. }, _) => TIMED_OUT,
+        // Given up before it began: as a shell tells of a command that the same signal ended.
+        (Cause::Stopped { by: Stopper::Signal(signal), .. }, Exit::NeverRan) => SIGNALLED.saturating_add(*signal),
         // The leader returned 0 and the kernel killed the rest of its job: that is no success.
         (Cause::Memory { .. }, Exit::Code { code: 0 }) => SIGNALLED + SIGKILL,
         (_, Exit::Code { code }) => code,
@@ -77,7 +79,7 @@ pub fn table() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::life::{Evidence, MemoryOf, StartFailure, StopKind, Stopper, Usage};
+    use crate::life::{Evidence, MemoryOf, StartFailure, StopKind, Usage};
     use std::time::Duration;
 
     fn outcome(exit: Exit, cause: Cause) -> Outcome {
@@ -112,6 +114,7 @@ mod tests {
             (Exit::NeverRan, failed(Refused::NotExecutable), NOT_EXECUTABLE),
             (Exit::NeverRan, failed(Refused::Cell), OWN_FAILURE),
             (Exit::Unknown, Cause::Lost, OWN_FAILURE),
+            (Exit::NeverRan, Cause::Stopped { by: Stopper::Signal(2), how: StopKind::Hard }, 130),
         ] {
             let outcome = outcome(exit, cause);
             assert_eq!(code(&outcome), expected, "{outcome:?}");

@@ -3,7 +3,7 @@
 use super::report::Started;
 use super::run::signals::{Ask, Signals, until_end};
 use super::{Head, run};
-use crate::life::{Cause, Evidence, Exit, Outcome, Usage};
+use crate::life::{Cause, Evidence, Exit, Outcome, StopKind, Stopper, Usage};
 use crate::spec::JobSpec;
 use crate::supervise::{EarlyKeeper, Error, Job, Supervisor, doctor};
 use std::ffi::OsStr;
@@ -35,13 +35,10 @@ impl Head for Local {
         // Not waited for: the thread that reads a terminal cannot be ended.
         runtime.shutdown_background();
         match outcome {
-            Err(Error::Start(failure)) => Ok(Outcome {
-                exit: Exit::NeverRan,
-                cause: Cause::StartFailed(failure),
-                usage: Usage::default(),
-                evidence: Evidence::default(),
-                residue: Vec::new(),
-            }),
+            Err(Error::Start(failure)) => Ok(never_ran(Cause::StartFailed(failure))),
+            Err(Error::Interrupted(signal)) => {
+                Ok(never_ran(Cause::Stopped { by: Stopper::Signal(signal), how: StopKind::Hard }))
+            }
             other => other,
         }
     }
@@ -51,13 +48,24 @@ impl Head for Local {
     }
 }
 
+/// The outcome of a job whose target was never executed.
+fn never_ran(cause: Cause) -> Outcome {
+    let (usage, evidence) = (Usage::default(), Evidence::default());
+    Outcome { exit: Exit::NeverRan, cause, usage, evidence, residue: Vec::new() }
+}
+
 /// One job, from start to end, with the caller's signals.
 async fn run_job(keeper: EarlyKeeper, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error> {
     // Before the job: a Ctrl-C from now on is meant for it.
-    let signals = Signals::open().map_err(Error::Runtime)?;
+    let mut signals = Signals::open().map_err(Error::Runtime)?;
     let supervisor = Supervisor::with_keeper(keeper)?;
     let stdio = run::stdio().map_err(Error::Runtime)?;
-    let told = match supervisor.start(spec.clone(), stdio).await {
+    // A start may wait for a file system that does not answer. Given up, it is the keeper that clears it away.
+    let begun_or_not = tokio::select! {
+        started = supervisor.start(spec.clone(), stdio) => started,
+        signal = signals.next() => Err(Error::Interrupted(signal)),
+    };
+    let told = match begun_or_not {
         Ok(job) => {
             started(begun(&job));
             let ask = |ask, by| match ask {

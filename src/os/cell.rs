@@ -13,6 +13,7 @@ use init_shim::pid1::TO_LEADER;
 use init_shim::report::{End, Failure};
 use rustix::fd::OwnedFd;
 use rustix::io::{read, write};
+use rustix::process::{Signal, pidfd_send_signal};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -92,14 +93,20 @@ impl Cell {
         let _ = write(&self.lease, &order);
     }
 
-    /// Kills the whole cell at once, its PID 1 included.
+    /// Kills the whole cell at once, its PID 1 included. Where the cgroup cannot do it PID 1 is killed alone: the kernel
+    /// then kills its whole PID namespace.
     ///
     /// # Errors
-    /// When the kernel has no `cgroup.kill`.
+    /// When an io limit could not be taken away or the cgroup could not kill; PID 1 is killed all the same.
     pub fn kill(&self) -> Result<(), OsError> {
         // First, or a process in a throttled write dies only when that is done.
         let released = self.cgroup.release_io();
-        self.cgroup.kill().and(released)
+        let killed = self.cgroup.kill();
+        if killed.is_err() {
+            // ESRCH: it is gone already.
+            let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        }
+        killed.and(released)
     }
 
     /// What it used, as the kernel counted it.

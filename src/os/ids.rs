@@ -1,8 +1,9 @@
 //! Host ids for cells: each cell has a range of its own that is no real user's, for exactly as long as it lives.
 //!
 //! A range is taken by a lock on one byte of one file, in an open file description of its own (fcntl(2), F_OFD_SETLK).
-//! The cell's PID 1 holds that description, too: so the range is free again when the last process of the cell is gone,
-//! whoever was killed in whichever order, and nothing has to be cleared away.
+//! The keeper holds that description until the cell's cgroup is removed, and the cell's PID 1 as long as it lives: so the
+//! range is free again when the cell is gone, whoever was killed in whichever order, and nothing has to be cleared away.
+//! Runs that do not share a `/run`, as in two containers, do not see each other's locks.
 
 use super::{Doing, OsError};
 use init_shim::wire::CELL_IDS;

@@ -4,11 +4,15 @@ use super::watch::Watch;
 use super::{Doing, OsError, takeover};
 use init_shim::report::Failure;
 use init_shim::socket::{FromKeeper, LaunchFds, ToKeeper, receive, send};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, memfd_create, open};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
-use rustix::process::{Pid, Resource, Rlimit, WaitOptions, getrlimit, setrlimit, waitpid};
+use rustix::process::{
+    Pid, PidfdFlags, Resource, Rlimit, Signal, WaitOptions, getrlimit, pidfd_open, pidfd_send_signal, setrlimit,
+    waitpid,
+};
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -36,10 +40,20 @@ struct Process(Pid);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The socket was closed before, so the keeper clears up and exits; it bounds its own waits.
+        // The socket was closed before, so it clears up and exits. One that cannot (a mount that does not answer) is
+        // killed: its cells end by their leases, and the next start sweeps.
+        if let Ok(pidfd) = pidfd_open(self.0, PidfdFlags::empty()) {
+            let mut watched = [PollFd::new(&pidfd, PollFlags::IN)];
+            if !matches!(poll(&mut watched, Some(&EXIT_WITHIN)), Ok(1)) {
+                let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+            }
+        }
         while let Err(Errno::INTR) = waitpid(Some(self.0), WaitOptions::empty()) {}
     }
 }
+
+/// How long a keeper may take to exit: its own bound for clearing up (10 s), and some.
+const EXIT_WITHIN: Timespec = Timespec { tv_sec: 12, tv_nsec: 0 };
 
 impl NewKeeper {
     /// Forks the keeper from this process, which must be small and have one thread: the program's first act.

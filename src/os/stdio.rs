@@ -5,6 +5,7 @@
 
 use super::{Doing, OsError};
 use crate::spec::{Stdio, StdioSet};
+use nix::sys::signal::{SigSet, Signal as TtySignal};
 use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, Mode, OFlags, fchmod, fcntl_getfl, fstat, fstatfs, open};
 use rustix::io::Errno;
@@ -79,7 +80,8 @@ fn let_in(fd: OwnedFd, way: Way) -> Result<OwnedFd, OsError> {
     let mode = Mode::from_raw_mode(fstat(&fd).map_err(failed)?.st_mode);
     let others = if way == Way::In { Mode::ROTH } else { Mode::WOTH };
     if !mode.contains(others) {
-        fchmod(&fd, mode | others).map_err(failed)?;
+        // A pipe of another's cannot be changed. Then the job cannot open it again, and has it all the same.
+        let _ = fchmod(&fd, mode | others);
     }
     Ok(fd)
 }
@@ -99,6 +101,12 @@ fn relay(terminal: OwnedFd, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -
     thread::Builder::new()
         .name("terminal relay".to_owned())
         .spawn(move || {
+            // Of a terminal in whose background we are, a read then fails instead of stopping the whole program (tty(4)): a
+            // job in the background has no input, and its time goes on.
+            let mut stops = SigSet::empty();
+            stops.add(TtySignal::SIGTTIN);
+            stops.add(TtySignal::SIGTTOU);
+            let _ = stops.thread_block();
             // An error is the end as well: the terminal hung up, or the job closed its side.
             let _ = io::copy(&mut File::from(from), &mut File::from(to));
             let _ = done.send(());

@@ -14,7 +14,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Waits until `fd` can be read, or is at its end. It is made non-blocking where that means something.
+    /// Waits until `fd` can be read, or is at its end. Attempts on it must not block: non-blocking, or with MSG_DONTWAIT.
     ///
     /// # Errors
     /// Outside of a tokio runtime with IO, or when epoll(7) cannot take the descriptor.

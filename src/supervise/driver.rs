@@ -100,11 +100,10 @@ impl Driver {
         }
     }
 
-    /// Kills the cell. `cgroup.kill` is checked for at the start of the supervisor, so a failure is a bug or a kernel
-    /// that changed under us; the lease, which closes with the cell, ends it all the same.
+    /// Kills the cell. What failed of it is told to the log: PID 1 is dead in any case, and with it the cell.
     fn kill(&self) {
         if let Err(error) = self.cell.kill() {
-            tracing::error!(%error, pid = self.cell.pid(), "a cell could not be killed by its cgroup");
+            tracing::error!(%error, pid = self.cell.pid(), "a cell was not killed by its cgroup as it should be");
         }
     }
 

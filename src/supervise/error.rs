@@ -32,6 +32,9 @@ pub enum Error {
     /// The program has no descriptors, threads or memory left for a runtime or for the target's descriptors.
     #[error("failed to get ready: {0}")]
     Runtime(std::io::Error),
+    /// A start that was given up because this signal came.
+    #[error("given up before the job began: signal {0}")]
+    Interrupted(u8),
     /// The supervisor's runtime has ended.
     #[error("the supervisor's runtime has ended")]
     RuntimeEnded,

@@ -16,7 +16,7 @@ pub(super) struct StopRequest {
     pub how: StopKind,
 }
 
-/// A job that was started. Clones are the same job. When the last clone and the supervisor are gone, so is the job.
+/// A job that was started. Clones are the same job. When the last clone is gone, the job is killed.
 #[derive(Debug, Clone)]
 pub struct Job {
     pub(super) inner: Arc<Inner>,

@@ -51,7 +51,7 @@ impl Signals {
     }
 
     /// The number of the next one.
-    async fn next(&mut self) -> u8 {
+    pub async fn next(&mut self) -> u8 {
         let kind = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),
             _ = self.terminate.recv() => SignalKind::terminate(),

@@ -118,7 +118,7 @@ async fn start(
         ids: ids.lock,
     };
     let launched = keeper.launch(keeper_job, first_id, cgroup.name(), fds).await.map_err(|error| match error {
-        LaunchError::Step(failure) => CellError::Step(failure),
+        LaunchError::Step(failure) => CellError::Step(nearer(&report).unwrap_or(failure)),
         LaunchError::Os(error) => CellError::Os(error),
     })?;
     let watched = |fd| watch(fd).map_err(CellError::Os);
@@ -129,6 +129,13 @@ async fn start(
         report: watched(report)?,
         lease,
     })
+}
+
+/// What PID 1 itself reported, if it did: nearer to the cause than what the keeper saw of it.
+fn nearer(report: &OwnedFd) -> Option<Failure> {
+    let mut bytes = [0_u8; Failure::LEN];
+    let length = read(report, &mut bytes).ok()?;
+    Failure::decode(&bytes[..length])
 }
 
 /// What the report says: nothing, which is success, or the step that failed.

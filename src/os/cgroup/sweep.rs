@@ -3,6 +3,7 @@
 use super::bootstrap::{Base, children};
 use super::cell::CellCgroup;
 use super::file::Dir;
+use super::wait::Tries;
 use crate::os::{Doing, OsError};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -10,6 +11,8 @@ use std::time::Duration;
 
 /// Cells that are looked at in one sweep; the rest waits for the next one.
 const CELLS_MOST: usize = 4096;
+/// How long a whole sweep may take; what it does not reach waits for the next one.
+const SWEEP_MOST: Duration = Duration::from_secs(4);
 /// How long one leftover may take to die. One that takes longer (a process in an uninterruptible wait) stays for the
 /// next sweep.
 const DEATH_MOST: Duration = Duration::from_secs(2);
@@ -29,7 +32,11 @@ pub struct Swept {
 /// When the base cannot be listed. What fails with one cell stands in its own result.
 pub fn sweep(base: &Base) -> Result<Vec<Swept>, OsError> {
     let mut swept = Vec::new();
+    let tries = Tries::within(SWEEP_MOST);
     for name in children(&base.dir, CELLS_MOST)? {
+        if tries.left().is_zero() {
+            break;
+        }
         match leftover(&base.dir, &name) {
             Ok(None) => {}
             Ok(Some(dir)) => {
