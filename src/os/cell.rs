@@ -44,7 +44,7 @@ pub enum CellError {
 /// A cell whose target was executed.
 #[derive(Debug)]
 pub struct Cell {
-    cgroup: CellCgroup,
+    cgroup: start::MadeCgroup,
     effective: Vec<Effective>,
     keeper_job: u64,
     pid: i32,

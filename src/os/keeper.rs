@@ -19,7 +19,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 /// How long an answer may take. A cell is built in a millisecond; under emulation and load, in a hundred.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -162,12 +162,23 @@ impl Keeper {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Waits until no other start is at the keeper: it has one thread.
+    pub async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
     /// Orders a cell and waits for its first process. A caller that goes away meanwhile leaves no cell: its lease closes.
     ///
     /// # Errors
     /// The step that failed, or that the keeper is gone.
-    pub async fn launch(&self, job: u64, first_id: u32, name: &str, fds: LaunchFds) -> Result<Launched, LaunchError> {
-        let _turn = self.turn.lock().await;
+    pub async fn launch(
+        &self,
+        _turn: &MutexGuard<'_, ()>,
+        job: u64,
+        first_id: u32,
+        name: &str,
+        fds: LaunchFds,
+    ) -> Result<Launched, LaunchError> {
         let order = ToKeeper::Launch { job, first_id, name: name.to_owned() };
         send(&self.socket, &order, &fds.as_slice()).map_err(failed)?;
         drop(fds);
@@ -192,11 +203,7 @@ impl Keeper {
                     let failure = Failure::decode(&failure).ok_or_else(|| failed(Errno::BADMSG))?;
                     return Err(LaunchError::Step(failure));
                 }
-                FromKeeper::Unfit { errno } => {
-                    return Err(failed(Errno::from_raw_os_error(errno))
-                        .remedy("`ironcell doctor` says what is missing")
-                        .into());
-                }
+                FromKeeper::Unfit { errno } => return Err(unfit(errno).into()),
                 FromKeeper::Ready | FromKeeper::Launched { .. } | FromKeeper::Refused { .. } => {}
             }
         }

@@ -15,13 +15,39 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::{Errno, read, write};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
+use std::ops::Deref;
 
 /// A cell's cgroup with its limits in force, and its ids: nothing runs in it yet.
 #[derive(Debug)]
 pub struct NewCell {
-    cgroup: CellCgroup,
+    cgroup: MadeCgroup,
     ids: CellIds,
     effective: Vec<Effective>,
+}
+
+/// A cell's cgroup. As long as nothing was launched into it, it goes with whoever loses interest in it, as a runtime that
+/// ends in the middle of a start.
+#[derive(Debug)]
+pub(super) struct MadeCgroup {
+    cgroup: CellCgroup,
+    launched: bool,
+}
+
+impl Deref for MadeCgroup {
+    type Target = CellCgroup;
+
+    fn deref(&self) -> &CellCgroup {
+        &self.cgroup
+    }
+}
+
+impl Drop for MadeCgroup {
+    fn drop(&mut self) {
+        if !self.launched {
+            // EBUSY: the keeper has launched it meanwhile, and clears it away.
+            let _ = self.cgroup.remove();
+        }
+    }
 }
 
 impl NewCell {
@@ -31,15 +57,9 @@ impl NewCell {
     /// The first limit that is not in force, or the call that failed. The cgroup is gone again.
     pub fn create(base: &Base, name: &str, seed: u128, plan: &Plan) -> Result<Self, CellError> {
         let ids = CellIds::take(seed)?;
-        let cgroup = CellCgroup::create(base, name)?;
-        match cgroup.apply(&plan.settings) {
-            Ok(effective) => Ok(Self { cgroup, ids, effective }),
-            Err(error) => {
-                // Nothing ever ran in it, so nothing can hold it.
-                let _ = cgroup.remove();
-                Err(error.into())
-            }
-        }
+        let cgroup = MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false };
+        let effective = cgroup.apply(&plan.settings)?;
+        Ok(Self { cgroup, ids, effective })
     }
 
     /// Has the keeper build the cell, and waits until the target was executed.
@@ -47,10 +67,11 @@ impl NewCell {
     /// # Errors
     /// The step that failed. The cell and its cgroup are gone again.
     pub async fn launch(self, keeper: &Keeper, base: &Base, plan: &Plan, stdio: Wired) -> Result<Cell, CellError> {
-        let Self { cgroup, ids, effective } = self;
+        let Self { mut cgroup, ids, effective } = self;
         let keeper_job = keeper.number();
         match start(&cgroup, ids, (keeper, keeper_job), base, plan, stdio).await {
             Ok(started) => {
+                cgroup.launched = true;
                 let cell = Cell {
                     cgroup,
                     effective,
@@ -98,6 +119,8 @@ async fn start(
     plan: &Plan,
     stdio: Wired,
 ) -> Result<Started, CellError> {
+    // First of all: starts that wait for their turn hold no descriptors but their cgroup's.
+    let turn = keeper.turn().await;
     let (status, status_theirs) = pipe()?;
     let (report, report_theirs) = pipe()?;
     let (lease_theirs, lease) = pipe()?;
@@ -117,10 +140,11 @@ async fn start(
         lease: lease_theirs,
         ids: ids.lock,
     };
-    let launched = keeper.launch(keeper_job, first_id, cgroup.name(), fds).await.map_err(|error| match error {
-        LaunchError::Step(failure) => CellError::Step(nearer(&report).unwrap_or(failure)),
-        LaunchError::Os(error) => CellError::Os(error),
-    })?;
+    let launched =
+        keeper.launch(&turn, keeper_job, first_id, cgroup.name(), fds).await.map_err(|error| match error {
+            LaunchError::Step(failure) => CellError::Step(nearer(&report).unwrap_or(failure)),
+            LaunchError::Os(error) => CellError::Os(error),
+        })?;
     let watched = |fd| watch(fd).map_err(CellError::Os);
     Ok(Started {
         pid: launched.pid,
