@@ -33,6 +33,8 @@ pub enum ToKeeper {
         /// The name of its cgroup in the base.
         name: String,
     },
+    /// The supervisor goes in good order and has let go of the base.
+    Close,
     /// The job is over and its cgroup removed: let go of its descriptors.
     Forget {
         /// The supervisor's number for it.

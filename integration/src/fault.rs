@@ -1,4 +1,4 @@
-//! Makes a call of the keeper or of what it builds fail: strace(1) attached to a keeper that waits for its first order.
+//! Makes a call of the keeper or of what it builds fail, or its caller die of it: strace(1) attached to a keeper that waits for its first order.
 //!
 //! `ironcell run` forks its keeper before it reads its flags; an `--env-file` that is a named pipe holds the rest up until
 //! strace is there. So the supervisor is not traced, and the n-th call is counted for keeper, PID 1 and target alone (each
@@ -13,19 +13,24 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// What is to fail.
+/// What is to fail, or to be killed.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault<'a> {
     /// The call, by its name.
     pub call: &'a str,
-    /// With what: an errno's name.
-    pub error: &'a str,
+    /// How, as strace(1) writes it: `error=EIO`, `signal=KILL`.
+    pub how: &'a str,
     /// Which of a process's calls, as strace(1) writes it: `1`, `2+`.
     pub when: &'a str,
 }
 
 /// A run with a fault, to its end; its report. Fails the test when anything is left.
 pub fn run_with(fault: Fault<'_>, flags: &[&str], command: &[&str]) -> (Ran, serde_json::Value) {
+    run_with_all(&[fault], flags, command)
+}
+
+/// The same with several faults in different calls.
+pub fn run_with_all(faults: &[Fault<'_>], flags: &[&str], command: &[&str]) -> (Ran, serde_json::Value) {
     let before = Host::now();
     let directory = tempfile::tempdir().expect("a directory");
     let (pipe, report) = (directory.path().join("env"), directory.path().join("report"));
@@ -34,7 +39,7 @@ pub fn run_with(fault: Fault<'_>, flags: &[&str], command: &[&str]) -> (Ran, ser
     let started = Instant::now();
     let mut ironcell = ironcell(&[&own, flags, &["--"], command].concat());
     let child = ironcell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-    let mut tracer = attach(waiting_keeper(child.id() as i32), fault);
+    let mut tracer = attach(waiting_keeper(child.id() as i32), faults);
     // Opening waits for the other side, which waits for us: from here on it runs.
     fs::write(&pipe, "A=1\n").expect("the environment is read");
     let ran = collect(child, started);
@@ -67,11 +72,13 @@ fn waits(pid: i32) -> bool {
 }
 
 /// strace(1) on this process and all that it will make, once it is attached.
-fn attach(pid: i32, fault: Fault<'_>) -> Child {
-    let Fault { call, error, when } = fault;
+fn attach(pid: i32, faults: &[Fault<'_>]) -> Child {
+    let calls: Vec<&str> = faults.iter().map(|fault| fault.call).collect();
     let mut strace = Command::new("strace");
-    strace.args(["-f", "-p", &pid.to_string(), "-o", "/dev/null", "-e", &format!("trace={call}")]);
-    strace.args(["-e", &format!("inject={call}:error={error}:when={when}")]);
+    strace.args(["-f", "-p", &pid.to_string(), "-o", "/dev/null", "-e", &format!("trace={}", calls.join(","))]);
+    for Fault { call, how, when } in faults {
+        strace.args(["-e", &format!("inject={call}:{how}:when={when}")]);
+    }
     let mut tracer = strace.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("strace starts");
     let mut line = String::new();
     let mut stderr = BufReader::new(tracer.stderr.take().expect("a pipe"));

@@ -128,12 +128,8 @@ impl Running {
     /// A signal to one of them, or to anybody.
     pub fn signal(pid: i32, signal: i32) {
         // SAFETY: takes two numbers.
-        assert_eq!(
-            unsafe { libc::kill(pid, signal) },
-            0,
-            "signal {signal} to {pid}: {}",
-            std::io::Error::last_os_error()
-        );
+        let sent = unsafe { libc::kill(pid, signal) };
+        assert_eq!(sent, 0, "signal {signal} to {pid}: {}", std::io::Error::last_os_error());
     }
 
     /// Ends its input, waits for its end, and fails the test if anything is left.
@@ -172,6 +168,12 @@ pub fn status(pid: i32, field: &str) -> String {
         fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_else(|error| panic!("status of {pid}: {error}"));
     let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
     line.unwrap_or_else(|| panic!("{field} of {pid} in {text}")).trim().to_owned()
+}
+
+/// Whether this test has a capability of root's, by its number: a container's root may lack some.
+pub fn has_capability(number: u32) -> bool {
+    let set = status(std::process::id() as i32, "CapEff");
+    u64::from_str_radix(&set, 16).expect("a set in hexadecimal") & (1 << number) != 0
 }
 
 /// Its children.

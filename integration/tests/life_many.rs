@@ -46,6 +46,18 @@ fn two_hundred_runs_one_after_the_other_leave_nothing() {
 }
 
 #[test]
+fn a_run_costs_little_time() {
+    // The least of many, so that a busy machine does not matter; something that is waited for in vain is in all of them.
+    let run = |_| {
+        let started = Instant::now();
+        assert!(ironcell(&["run", "--", "/bin/true"]).status().expect("it runs").success());
+        started.elapsed()
+    };
+    let least = (0..20).map(run).min().expect("there were some");
+    assert!(least < Duration::from_millis(150), "{least:?}");
+}
+
+#[test]
 fn a_command_that_ends_at_once_is_never_missed() {
     // Eight at a time, so that the target may run to its end before its PID 1 goes on.
     let before = Host::now();

@@ -2,9 +2,9 @@
 //! and why, the exit code is right, and nothing is left.
 
 use init_shim::step::Step;
-use integration::fault::{Fault, run_with};
+use integration::fault::{Fault, run_with, run_with_all};
 use integration::inside::{scratch, text};
-use integration::support::{Ran, finish, ironcell_path, report};
+use integration::support::{Ran, finish, ironcell_path, lane, report};
 use std::process::Command;
 
 /// A step, the call that is made to fail, with what, from which count on it may be the step's own, and words of the
@@ -58,8 +58,9 @@ const INJECTED: &[Row] = &[
 const WITH_RW: &[Row] =
     &[(Step::MapOwner, "clone3", "ENOSPC", 1, &[]), (Step::InstallFilter, "seccomp", "EINVAL", 1, &[])];
 
-/// Made to fail by what is there, in tests of their own below.
-const REAL: &[Step] = &[Step::AwaitCell, Step::ForbidNested, Step::EnterDirectory, Step::Exec, Step::ExecInterpreter];
+/// Made to fail by what is there, or by two faults at once, in tests of their own below.
+const REAL: &[Step] =
+    &[Step::AwaitCell, Step::SeeOwnCgroup, Step::ForbidNested, Step::EnterDirectory, Step::Exec, Step::ExecInterpreter];
 
 /// Not reached by counting calls, since a step before them makes the same call as often: sealing the root calls
 /// mount_setattr once, as the keeper does first; the target's setgroups, setresgid and setresuid are each its first as they
@@ -83,8 +84,8 @@ fn fail(row: &Row, flags: &[&str]) {
     let (step, call, error, first, words) = *row;
     let mut seen = Vec::new();
     for count in (first..first + TRIES).flat_map(|count| [count; 2]) {
-        let when = count.to_string();
-        let (ran, report) = run_with(Fault { call, error, when: &when }, flags, &["true"]);
+        let (how, when) = (format!("error={error}"), count.to_string());
+        let (ran, report) = run_with(Fault { call, how: &how, when: &when }, flags, &["true"]);
         let reported = report["cause_detail"]["step"].as_u64();
         if reported == Some(step as u64) {
             return told(step, &ran, &report, words);
@@ -139,10 +140,31 @@ fn the_steps_of_a_writable_directory_fail_in_words() {
 
 #[test]
 fn a_first_process_that_gives_no_sign_of_life_is_told() {
-    // Every read fails, so the second try fails as the first one did.
-    let (ran, report) = run_with(Fault { call: "read", error: "EIO", when: "1+" }, &[], &["true"]);
+    // Killed at its first call, and the one of the second try as well.
+    let (ran, report) = run_with(Fault { call: "close_range", how: "signal=KILL", when: "1" }, &[], &["true"]);
     assert_eq!(report["cause_detail"]["step"], Step::AwaitCell as u64, "{report}");
     told(Step::AwaitCell, &ran, &report, &["memory limit"]);
+}
+
+/// The keeper's wait for the sign of life fails once, as on a kernel that kills at birth what is cloned into a cgroup.
+const KILLED_AT_BIRTH: Fault<'_> = Fault { call: "ppoll", how: "error=EIO", when: "1" };
+
+#[test]
+fn a_cell_that_cannot_be_cloned_into_its_cgroup_is_moved_into_it() {
+    let (ran, report) = run_with(KILLED_AT_BIRTH, &[], &["cat", "/proc/self/cgroup"]);
+    assert_eq!((ran.code, ran.out.lines().last()), (0, Some("0::/")), "{ran:?}");
+    if !lane().is_empty() {
+        assert!(report["usage"]["pids_peak"].as_u64().is_none_or(|peak| peak >= 2), "it was not counted: {report}");
+        assert!(report["usage"]["cpu_system"].as_f64().is_some_and(|time| time > 0.0), "it was not counted: {report}");
+    }
+}
+
+#[test]
+fn and_when_it_cannot_make_that_cgroup_its_root_it_is_told() {
+    let fault = Fault { call: "unshare", how: "error=EPERM", when: "1" };
+    let (ran, report) = run_with_all(&[KILLED_AT_BIRTH, fault], &[], &["true"]);
+    assert_eq!(report["cause_detail"]["step"], Step::SeeOwnCgroup as u64, "{report}");
+    told(Step::SeeOwnCgroup, &ran, &report, &[]);
 }
 
 #[test]
@@ -172,6 +194,6 @@ fn a_directory_that_is_not_there_and_an_interpreter_that_is_missing_are_told() {
 
 #[test]
 fn without_a_fault_the_same_run_succeeds_under_the_tracer() {
-    let (ran, report) = run_with(Fault { call: "sethostname", error: "EPERM", when: "99" }, &[], &["true"]);
+    let (ran, report) = run_with(Fault { call: "sethostname", how: "error=EPERM", when: "99" }, &[], &["true"]);
     assert_eq!((ran.code, report["cause"].as_str()), (0, Some("itself")), "{ran:?}");
 }

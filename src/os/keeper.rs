@@ -136,6 +136,13 @@ pub struct Keeper {
     _process: Process,
 }
 
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // One that is gone has cleared up already.
+        let _ = send(&self.socket, &ToKeeper::Close, &[]);
+    }
+}
+
 /// A cell's first process as the keeper answered it.
 #[derive(Debug)]
 pub struct Launched {

@@ -109,12 +109,9 @@ impl Supervisor {
     /// still runs keeps both until its end.
     pub fn close(self) {
         let Self { keeper, base } = self;
-        // The keeper first: it holds the base's lock as well.
+        // The base first: the keeper removes it, when nobody holds it any more.
+        drop(base);
         drop(keeper);
-        if let Some(base) = Arc::into_inner(base) {
-            // A base that is in use, or cannot be removed, is the next one's to remove.
-            let _ = base.remove_if_empty();
-        }
     }
 }
 
