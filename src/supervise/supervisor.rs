@@ -61,7 +61,7 @@ impl Supervisor {
             Ok(keeper) => Ok(Self { keeper: Arc::new(keeper), base: Arc::new(base) }),
             Err(error) => {
                 // Nothing is left of a supervisor that could not be opened.
-                let _ = base.remove_if_empty();
+                let _ = base.let_go().remove_if_empty();
                 Err(error.into())
             }
         }
@@ -109,9 +109,11 @@ impl Supervisor {
     /// still runs keeps both until its end.
     pub fn close(self) {
         let Self { keeper, base } = self;
-        // The base first: the keeper removes it, when nobody holds it any more.
-        drop(base);
+        // The base is let go first: the keeper removes it as soon as nobody holds it.
+        let place = Arc::into_inner(base).map(Base::let_go);
         drop(keeper);
+        // Had the keeper died before, it would still be there. One that is in use is the next one's to remove.
+        let _ = place.map(|place| place.remove_if_empty());
     }
 }
 

@@ -37,30 +37,44 @@ impl Base {
         self.dir.fd.as_fd()
     }
 
-    /// Removes the base if no cell is in it and nobody else holds it; says whether it is gone.
+    /// Lets go of the base; what stays is the knowledge of where it is.
+    pub fn let_go(self) -> Place {
+        Place(self.parent)
+    }
+}
+
+/// Where a base was, for whoever removes it at last.
+#[derive(Debug)]
+pub struct Place(Dir);
+
+impl Place {
+    /// Removes the base if it is still there, no cell is in it and nobody holds it.
     ///
     /// # Errors
     /// When the kernel refuses for another reason than that it is in use.
-    pub fn remove_if_empty(self) -> Result<bool, OsError> {
-        // A lock of our own that becomes exclusive: nobody else holds the base, and who comes now finds it locked.
-        if rustix::fs::flock(&self.dir.fd, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Ok(false);
+    pub fn remove_if_empty(&self) -> Result<(), OsError> {
+        let dir = match self.0.enter(BASE) {
+            Err(error) if error.is(libc::ENOENT) => return Ok(()),
+            dir => dir?,
+        };
+        // Who holds it has a shared lock on it; who comes while we have ours finds it locked and makes a new one.
+        if rustix::fs::flock(&dir.fd, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Ok(());
         }
         // Another run may have removed it and made a new one of that name, which is not ours to remove.
-        if !is_named(&self.parent, &self.dir, BASE)? {
-            return Ok(true);
+        if !is_named(&self.0, &dir, BASE)? {
+            return Ok(());
         }
-        match rustix::fs::unlinkat(&self.parent.fd, BASE, AtFlags::REMOVEDIR) {
-            Ok(()) | Err(Errno::NOENT) => Ok(true),
-            Err(Errno::BUSY | Errno::NOTEMPTY) => Ok(false),
-            Err(error) => Err(OsError::new(Doing::Remove, &*self.dir.path, error)),
+        match rustix::fs::unlinkat(&self.0.fd, BASE, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT | Errno::BUSY | Errno::NOTEMPTY) => Ok(()),
+            Err(error) => Err(OsError::new(Doing::Remove, &*dir.path, error)),
         }
     }
 }
 
-/// Makes the place for cells. `announce` is told the directory above it and its name before it is made, for whoever clears
-/// up when this process dies in the very next moment. `companions` are processes of ours (the keeper) that must stay beside us, outside of the
-/// cells: they move along where we have to move. Our own process always does.
+/// Makes the place for cells. `companions` are processes of ours (the keeper) that must stay beside us, outside of the
+/// cells: they move along where we have to move. Our own process always does. `announce` is told the directory above and
+/// the name before the place is made, for whoever clears up when this process dies in the very next moment.
 ///
 /// # Errors
 /// Says which step the kernel, or systemd, refused, and the way out.
