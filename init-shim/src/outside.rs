@@ -221,7 +221,11 @@ fn enter_cgroup(cell: &Cell<'_>, born: &Born, way: Way) -> Result<(), Failure> {
     openat(&cell.fds.cgroup, "cgroup.procs", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
         .and_then(|procs| write(procs, born.pid.to_string().as_bytes()))
         .map(drop)
-        .map_err(|errno| Failure::at(Step::CloneCell, errno))
+        .map_err(|errno| match errno {
+            // It is gone already: killed at birth as well.
+            Errno::SRCH => Failure::at(Step::AwaitCell, errno),
+            other => Failure::at(Step::CloneCell, other),
+        })
 }
 
 /// user_namespaces(7): the maps are written once, by a process with CAP_SETUID and CAP_SETGID in the parent namespace.
