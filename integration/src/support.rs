@@ -172,13 +172,20 @@ fn cgroups() -> BTreeSet<PathBuf> {
     while let Some(directory) = rest.pop() {
         let Ok(entries) = fs::read_dir(&directory) else { continue };
         for entry in entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
-            if entry.path().to_string_lossy().contains("ironcell") {
+            if entry.path().to_string_lossy().contains("ironcell") && !is_systemds(&entry.path()) {
                 all.insert(entry.path());
             }
             rest.push(entry.path());
         }
     }
     all
+}
+
+/// A scope that systemd was asked for is systemd's to unmake, when it gets to it; with it goes the leaf that held the
+/// supervisor. What ironcell makes below is not spared.
+fn is_systemds(cgroup: &Path) -> bool {
+    let is_scope = |path: &Path| path.extension().is_some_and(|extension| extension == "scope");
+    is_scope(cgroup) || (cgroup.ends_with("supervisor") && cgroup.parent().is_some_and(is_scope))
 }
 
 /// The mounts of this namespace: root, mount point, options and type.
