@@ -64,16 +64,18 @@ pub fn up(held: Vec<Held>, base: Option<Base>, end: End) {
 fn remove_base(base: &Base, end: End) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let Ok(directory) = openat(&base.above, base.name.as_str(), flags, Mode::empty()) else { return };
-    if end == End::Death {
-        remove_abandoned(&directory);
-    }
     let until = Instant::now() + if end == End::Death { LOCK_WITHIN } else { Duration::ZERO };
     while flock(&directory, FlockOperation::NonBlockingLockExclusive).is_err() {
         if Instant::now() >= until {
-            return;
+            // Another supervisor lives. What ours had made and not told of is nobody's.
+            return if end == End::Death {
+                remove_abandoned(&directory)
+            };
         }
         std::thread::sleep(LOOK_AGAIN);
     }
+    // No supervisor lives, so every cell whose lock is free is nobody's.
+    remove_abandoned(&directory);
     if is_named(base, &directory) {
         // ENOTEMPTY: a cell is left that could not be removed in time.
         let _ = unlinkat(&base.above, base.name.as_str(), AtFlags::REMOVEDIR);

@@ -7,6 +7,9 @@ use crate::life::{Cause, Evidence, Exit, Outcome, StopKind, Stopper, Usage};
 use crate::spec::JobSpec;
 use crate::supervise::{EarlyKeeper, Error, Job, Supervisor, doctor};
 use std::ffi::OsStr;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
 
 /// The supervisor of this process.
 #[derive(Debug)]
@@ -54,16 +57,24 @@ fn never_ran(cause: Cause) -> Outcome {
     Outcome { exit: Exit::NeverRan, cause, usage, evidence, residue: Vec::new() }
 }
 
+/// How long a start may go on after a signal: a cell is built in milliseconds, under emulation and load in some hundred.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(2);
+
 /// One job, from start to end, with the caller's signals.
 async fn run_job(keeper: EarlyKeeper, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error> {
     // Before the job: a Ctrl-C from now on is meant for it.
     let mut signals = Signals::open().map_err(Error::Runtime)?;
     let supervisor = Supervisor::with_keeper(keeper)?;
     let stdio = run::stdio().map_err(Error::Runtime)?;
-    // A start may wait for a file system that does not answer. Given up, it is the keeper that clears it away.
-    let begun_or_not = tokio::select! {
-        started = supervisor.start(spec.clone(), stdio) => started,
-        signal = signals.next() => Err(Error::Interrupted(signal)),
+    let mut starting = pin!(supervisor.start(spec.clone(), stdio));
+    let (begun_or_not, early) = tokio::select! {
+        started = &mut starting => (started, None),
+        // The job may have begun in this very moment: then it is asked as any other. A start that waits for a file system
+        // which does not answer is given up, and it is the keeper that clears it away.
+        signal = signals.next() => match timeout(GIVE_UP_AFTER, &mut starting).await {
+            Ok(started) => (started, Some(signal)),
+            Err(_) => (Err(Error::Interrupted(signal)), None),
+        },
     };
     let told = match begun_or_not {
         Ok(job) => {
@@ -72,7 +83,11 @@ async fn run_job(keeper: EarlyKeeper, spec: &JobSpec, started: &mut dyn FnMut(St
                 Ask::Stop => job.stop(by),
                 Ask::Kill => job.kill(by),
             };
-            until_end(job.wait(), signals, ask).await.ok_or(Error::RuntimeEnded)
+            if let Some(signal) = early {
+                job.stop(Stopper::Signal(signal));
+            }
+            let first = early.map(|_| Instant::now());
+            until_end(job.wait(), signals, first, ask).await.ok_or(Error::RuntimeEnded)
         }
         Err(error) => Err(error),
     };

@@ -30,8 +30,9 @@ impl EarlyKeeper {
 /// Starts jobs and answers for their end. When it is dropped, or dies in any way, its jobs end and leave nothing.
 #[derive(Debug)]
 pub struct Supervisor {
-    keeper: Arc<Keeper>,
+    // The order matters: the base is let go before the keeper is told to close, so that the keeper can remove it.
     base: Arc<Base>,
+    keeper: Arc<Keeper>,
 }
 
 impl Supervisor {

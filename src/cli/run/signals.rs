@@ -62,10 +62,15 @@ impl Signals {
     }
 }
 
-/// Waits for the job's `end`; every signal that asks for something is told to `act`.
-pub async fn until_end<T>(end: impl Future<Output = T>, mut signals: Signals, mut act: impl FnMut(Ask, Stopper)) -> T {
+/// Waits for the job's `end`; every signal that asks for something is told to `act`. `first` is when the first one came, if
+/// it came before.
+pub async fn until_end<T>(
+    end: impl Future<Output = T>,
+    mut signals: Signals,
+    mut first: Option<Instant>,
+    mut act: impl FnMut(Ask, Stopper),
+) -> T {
     let mut end = std::pin::pin!(end);
-    let mut first: Option<Instant> = None;
     loop {
         tokio::select! {
             ended = &mut end => return ended,
@@ -98,7 +103,7 @@ mod tests {
         let own = std::process::id();
         let sent = std::process::Command::new("sh").args(["-c", &format!("kill -HUP {own}")]).status().expect("sh");
         assert!(sent.success());
-        let by = until_end(told, signals, |ask, by| {
+        let by = until_end(told, signals, None, |ask, by| {
             assert_eq!(ask, Ask::Stop);
             tell.take().map(|tell| tell.send(by)).expect("told once").expect("the end waits");
         })
