@@ -4,7 +4,7 @@ use super::report::Started;
 use super::run::signals::{Ask, Signals, until_end};
 use super::{Head, run};
 use crate::life::{Cause, Evidence, Exit, Outcome, StopKind, Stopper, Usage};
-use crate::spec::JobSpec;
+use crate::spec::{JobSpec, StdioSet};
 use crate::supervise::{EarlyKeeper, Error, Job, Supervisor, doctor};
 use std::ffi::OsStr;
 use std::pin::pin;
@@ -66,16 +66,7 @@ async fn run_job(keeper: EarlyKeeper, spec: &JobSpec, started: &mut dyn FnMut(St
     let mut signals = Signals::open().map_err(Error::Runtime)?;
     let supervisor = Supervisor::with_keeper(keeper)?;
     let stdio = run::stdio().map_err(Error::Runtime)?;
-    let mut starting = pin!(supervisor.start(spec.clone(), stdio));
-    let (begun_or_not, early) = tokio::select! {
-        started = &mut starting => (started, None),
-        // The job may have begun in this very moment: then it is asked as any other. A start that waits for a file system
-        // which does not answer is given up, and it is the keeper that clears it away.
-        signal = signals.next() => match timeout(GIVE_UP_AFTER, &mut starting).await {
-            Ok(started) => (started, Some(signal)),
-            Err(_) => (Err(Error::Interrupted(signal)), None),
-        },
-    };
+    let (begun_or_not, early) = start(&supervisor, spec, stdio, &mut signals).await;
     let told = match begun_or_not {
         Ok(job) => {
             started(begun(&job));
@@ -95,6 +86,25 @@ async fn run_job(keeper: EarlyKeeper, spec: &JobSpec, started: &mut dyn FnMut(St
     let _ = supervisor.sweep();
     supervisor.close();
     told
+}
+
+/// The start, and a signal that came meanwhile.
+async fn start(
+    supervisor: &Supervisor,
+    spec: &JobSpec,
+    stdio: StdioSet,
+    signals: &mut Signals,
+) -> (Result<Job, Error>, Option<u8>) {
+    let mut starting = pin!(supervisor.start(spec.clone(), stdio));
+    tokio::select! {
+        started = &mut starting => (started, None),
+        // The job may have begun in this very moment: then it is asked as any other. A start that waits for a file system
+        // which does not answer is given up, and it is the keeper that clears it away.
+        signal = signals.next() => match timeout(GIVE_UP_AFTER, &mut starting).await {
+            Ok(started) => (started, Some(signal)),
+            Err(_) => (Err(Error::Interrupted(signal)), None),
+        },
+    }
 }
 
 /// What is known of a job that has begun.
