@@ -48,13 +48,15 @@ pub fn run(socket: OwnedFd) -> ! {
 impl Keeper {
     /// Obeys until the supervisor is gone; says how it went.
     fn serve(&mut self) -> End {
+        let mut end = End::Death;
         loop {
             match receive::<ToKeeper>(&self.socket, RecvFlags::empty()) {
-                Ok(Some((ToKeeper::Close, _))) => return End::Orderly,
+                // Jobs may still run: the end itself is the end of the stream.
+                Ok(Some((ToKeeper::Close, _))) => end = End::Orderly,
                 Ok(Some((message, fds))) => self.obey(message, fds),
                 // No message of our supervisor's: not worth the cells of all others.
                 Err(Errno::BADMSG) => {}
-                Ok(None) | Err(_) => return End::Death,
+                Ok(None) | Err(_) => return end,
             }
         }
     }
@@ -63,7 +65,7 @@ impl Keeper {
     fn obey(&mut self, message: ToKeeper, mut fds: Vec<OwnedFd>) {
         match message {
             ToKeeper::Base { name } => self.base = fds.pop().map(|above| Base { above, name }),
-            // Heard before it comes here.
+            // Heard in `serve`.
             ToKeeper::Close => {}
             ToKeeper::Forget { job } => self.held.retain(|held| held.job != job),
             ToKeeper::Launch { job, first_id, name } => {

@@ -1,6 +1,6 @@
 //! Ctrl-C and its kin: the first asks the job to end, the second kills it; nothing else of the caller's reaches it.
 
-use integration::inside::{Running, STAYS};
+use integration::inside::{Running, STAYS, status};
 use integration::support::ironcell;
 use std::os::unix::process::CommandExt;
 use std::thread::sleep;
@@ -74,6 +74,12 @@ fn a_ctrl_c_goes_to_the_whole_group_and_still_ends_the_job_in_order() {
 fn a_frozen_job_is_ended_when_its_grace_is_over() {
     let cell = Running::cell(&["--grace", "500ms"], STAYS);
     Running::signal(cell.leader(), libc::SIGSTOP);
+    // Until it has stopped: of two signals that wait for it the kernel gives it the lower number first.
+    let until = Instant::now() + Duration::from_secs(5);
+    while !status(cell.leader(), "State").starts_with('T') {
+        assert!(Instant::now() < until, "it does not stop");
+        sleep(Duration::from_millis(1));
+    }
     Running::signal(cell.pid(), libc::SIGTERM);
     let ran = cell.wait();
     assert_eq!(ran.code, 137, "{ran:?}");

@@ -136,13 +136,6 @@ pub struct Keeper {
     _process: Process,
 }
 
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        // One that is gone has cleared up already.
-        let _ = send(&self.socket, &ToKeeper::Close, &[]);
-    }
-}
-
 /// A cell's first process as the keeper answered it.
 #[derive(Debug)]
 pub struct Launched {
@@ -214,6 +207,12 @@ impl Keeper {
                 FromKeeper::Ready | FromKeeper::Launched { .. } | FromKeeper::Refused { .. } => {}
             }
         }
+    }
+
+    /// The supervisor goes, and has let go of the place for cells: the keeper need not wait for that.
+    pub fn close(&self) {
+        // One that is gone has cleared up already.
+        let _ = send(&self.socket, &ToKeeper::Close, &[]);
     }
 
     /// The cell is gone and its cgroup removed.

@@ -112,6 +112,10 @@ impl Supervisor {
         let Self { keeper, base } = self;
         // The base is let go first: the keeper removes it as soon as nobody holds it.
         let place = Arc::into_inner(base).map(Base::let_go);
+        if place.is_some() {
+            // Else a start is under way, and the keeper hears of the end when that has ended, too.
+            keeper.close();
+        }
         drop(keeper);
         // Had the keeper died before, it would still be there. One that is in use is the next one's to remove.
         let _ = place.map(|place| place.remove_if_empty());
