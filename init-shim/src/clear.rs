@@ -83,7 +83,7 @@ fn remove_base(base: &Base, end: End) {
 }
 
 /// A supervisor that was killed lets go of its descriptors one by one: of our socket perhaps before the base's lock.
-const LOCK_WITHIN: Duration = Duration::from_millis(200);
+const LOCK_WITHIN: Duration = Duration::from_secs(2);
 
 /// Whether a directory still is what the base's name leads to; while we hold the lock on the one that is, nobody else can
 /// remove it.
