@@ -64,7 +64,8 @@ fn build(inner: &Inner<'_>) -> Result<Target, Failure> {
     order.step(Step::LoopbackUp, || loopback_up(inner))?;
     order.step(Step::MakePrivate, make_private)?;
     let mut root = make_root(inner)?;
-    let rules = make_ruleset(inner, &root)?;
+    let mut rules = None;
+    order.step(Step::MakeRuleset, || make_ruleset(inner, &root).map(|made| rules = made))?;
     furnish(inner, &mut root, rules.as_ref())?;
     enter_root(&root)?;
     order.step(Step::LeaveOldRoot, || leave_old_root(&root))?;
