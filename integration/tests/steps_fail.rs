@@ -46,7 +46,7 @@ const INJECTED: &[Row] = &[
     (Step::NoNewPrivs, "prctl", "EINVAL", 40, &[]),
     (Step::ForkTarget, "clone", "EAGAIN", 1, &[]),
     (Step::MakeRuleset, "landlock_create_ruleset", "ENOMEM", 1, &[]),
-    (Step::MakeRuleset, "landlock_add_rule", "ENOMEM", 4, &["/dev/"]),
+    (Step::MakeRuleset, "landlock_add_rule", "ENOMEM", 5, &["/dev/"]),
     (Step::DropShim, "setgroups", "EPERM", 2, &[]),
     (Step::NewSession, "setsid", "EPERM", 1, &[]),
     (Step::PlaceStdio, "dup2", "EMFILE", 1, &[]),
