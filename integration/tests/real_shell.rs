@@ -9,7 +9,8 @@ fn bash(flags: &[&str], script: &str) -> integration::support::Ran {
 
 #[test]
 fn a_pipeline_of_many_programs_gives_its_result() {
-    let script = "set -o pipefail; seq 10000 | sed s/7/x/ | grep -v x | awk '{ s += $1 } END { print NR, s }' | tee out |
+    let script =
+        "set -o pipefail; seq 10000 | sed s/7/x/ | grep -v x | awk '{ s += $1 } END { print NR, s }' | tee out |
         tr ' ' '\\n' | sort -n | paste -sd+ | xargs -I{} sh -c 'echo $(({}))'; diff <(cut -d' ' -f1 out) <(echo 6561)";
     let ran = bash(&[], script);
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "30793483\n", ""), "{ran:?}");
