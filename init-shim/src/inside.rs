@@ -1,5 +1,6 @@
 //! What PID 1 does for its cell, from inside, before anything of the job runs. [`build`] is the list.
 
+use crate::landlock::Rules;
 use crate::mounts::{self, Failed, NewRoot};
 use crate::outside::{Cell, Sources};
 use crate::report::Failure;
@@ -62,7 +63,8 @@ fn build(inner: &Inner<'_>) -> Result<Target, Failure> {
     loopback_up(inner)?;
     make_private()?;
     let mut root = make_root(inner)?;
-    furnish(inner, &mut root)?;
+    let rules = make_ruleset(inner, &root)?;
+    furnish(inner, &mut root, rules.as_ref())?;
     enter_root(&root)?;
     leave_old_root(&root)?;
     seal_root(&root)?;
@@ -70,8 +72,10 @@ fn build(inner: &Inner<'_>) -> Result<Target, Failure> {
     join_keyring()?;
     drop_bounding(inner.last_capability)?;
     no_new_privs()?;
-    let target = fork_target(inner)?;
+    let target = fork_target(inner, rules.as_ref())?;
+    drop(rules);
     drop_shim(inner.cell)?;
+    filter_shim(inner.cell)?;
     Ok(target)
 }
 
@@ -157,17 +161,29 @@ fn make_root(inner: &Inner<'_>) -> Result<NewRoot, Failure> {
     make().map_err(at(Step::MakeRoot))
 }
 
+/// landlock(7): the rules are bound to the mounts' own files, so they are made while the mounts are in hand.
+fn make_ruleset<'a>(inner: &Inner<'a>, root: &NewRoot) -> Result<Option<Rules<'a>>, Failure> {
+    let Some(landlock) = &inner.cell.order.landlock else { return Ok(None) };
+    let make = || {
+        let rules = Rules::make(landlock, inner.cell.fds)?;
+        rules.allow_root(root)?;
+        Ok(Some(rules))
+    };
+    make().map_err(at(Step::MakeRuleset))
+}
+
 /// Every entry of the order, in its order.
-fn furnish(inner: &Inner<'_>, root: &mut NewRoot) -> Result<(), Failure> {
+fn furnish(inner: &Inner<'_>, root: &mut NewRoot, rules: Option<&Rules<'_>>) -> Result<(), Failure> {
     for (index, (entry, source)) in inner.cell.order.entries.iter().zip(&inner.sources.entries).enumerate() {
-        let source = source.as_ref().map(AsFd::as_fd);
-        root.furnish(&entry.path, &entry.what, source).map_err(|failed| {
-            let failure = match failed {
-                Failed::Place(errno) => Failure::at(Step::MakeEntry, errno),
-                Failed::Mount(errno) => Failure::at(Step::AttachMount, errno),
-            };
-            Failure { item: index as u16, ..failure }
+        let (item, source) = (index as u16, source.as_ref().map(AsFd::as_fd));
+        let made = root.furnish(&entry.path, &entry.what, source).map_err(|failed| match failed {
+            Failed::Place(errno) => Failure { item, ..Failure::at(Step::MakeEntry, errno) },
+            Failed::Mount(errno) => Failure { item, ..Failure::at(Step::AttachMount, errno) },
         })?;
+        if let (Some(rules), Some(mount)) = (rules, made.as_ref().map(AsFd::as_fd).or(source)) {
+            let failed = |errno| Failure { item, ..Failure::at(Step::MakeRuleset, errno) };
+            rules.allow_entry(item, mount).map_err(failed)?;
+        }
     }
     Ok(())
 }
@@ -201,11 +217,11 @@ fn no_new_privs() -> Result<(), Failure> {
 
 /// The target goes its own way to its exec. In the keeper SIGCHLD is ignored, and the kernel would reap a target that ends
 /// before PID 1 looks: so it is noticed from before the fork.
-fn fork_target(inner: &Inner<'_>) -> Result<Target, Failure> {
+fn fork_target(inner: &Inner<'_>, rules: Option<&Rules<'_>>) -> Result<Target, Failure> {
     sys::notice_children();
     let since = Instant::now();
     match sys::fork().map_err(at(Step::ForkTarget))? {
-        Side::Child => target::run(inner.cell),
+        Side::Child => target::run(inner.cell, rules),
         Side::Parent(pid) => Ok(Target { pid, since }),
     }
 }
@@ -216,6 +232,15 @@ fn drop_shim(cell: &Cell<'_>) -> Result<(), Failure> {
     // For people who look at the host's processes; a name that cannot be set is no reason to end a job.
     let _ = rustix::thread::set_name(c"ironcell-init");
     creds::become_shim(SHIM_ID).map_err(at(Step::DropShim))?;
-    // Last, since a failure before could not be reported after it.
-    sys::close_all_but(&[fds.status.as_fd(), fds.lease.as_fd(), fds.ids.as_fd()]).map_err(at(Step::DropShim))
+    let kept = [&fds.status, &fds.report, &fds.lease, &fds.ids].map(AsFd::as_fd);
+    sys::close_all_but(&kept).map_err(at(Step::DropShim))
+}
+
+/// What PID 1 still calls is a dozen calls. The report is closed behind it, since a failure could not be told after that.
+fn filter_shim(cell: &Cell<'_>) -> Result<(), Failure> {
+    let fds = cell.fds;
+    if !cell.order.init_filter.is_empty() {
+        sys::install_filter(&cell.order.init_filter).map_err(at(Step::FilterShim))?;
+    }
+    sys::close_all_but(&[&fds.status, &fds.lease, &fds.ids].map(AsFd::as_fd)).map_err(at(Step::FilterShim))
 }

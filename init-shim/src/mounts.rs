@@ -79,14 +79,19 @@ impl NewRoot {
         Ok(Self { mount, ours, fresh })
     }
 
-    /// Makes one entry; `source` is the keeper's detached mount for those that have one. Says whether it was the place
-    /// that failed or the mount.
+    /// The mount that becomes `/`.
+    pub fn mount(&self) -> BorrowedFd<'_> {
+        self.mount.as_fd()
+    }
+
+    /// Makes one entry; `source` is the keeper's detached mount for those that have one. Comes back with the mount that
+    /// was made here, if one was, and says whether it was the place that failed or the mount.
     pub fn furnish(
         &mut self,
         path: &[u8],
         what: &What,
         source: Option<BorrowedFd<'_>>,
-    ) -> std::result::Result<(), Failed> {
+    ) -> std::result::Result<Option<OwnedFd>, Failed> {
         let (parent, name) = self.place(path).map_err(Failed::Place)?;
         self.furnish_at(&parent, name, what, source)
     }
@@ -98,29 +103,29 @@ impl NewRoot {
         name: &[u8],
         what: &What,
         source: Option<BorrowedFd<'_>>,
-    ) -> std::result::Result<(), Failed> {
+    ) -> std::result::Result<Option<OwnedFd>, Failed> {
         match what {
-            What::Directory { mode } => self.directory(parent, name, *mode).map_err(Failed::Place),
-            What::Link { target } => symlinkat(target.as_slice(), parent, name).map_err(Failed::Place),
-            What::File { content } => write_new(parent, name, content).map_err(Failed::Place),
+            What::Directory { mode } => self.directory(parent, name, *mode).map_err(Failed::Place).map(|()| None),
+            What::Link { target } => symlinkat(target.as_slice(), parent, name).map_err(Failed::Place).map(|()| None),
+            What::File { content } => write_new(parent, name, content).map_err(Failed::Place).map(|()| None),
             What::BindFile(_) | What::Device { .. } => {
                 self.file(parent, name).map_err(Failed::Place)?;
-                attach(source.ok_or(Failed::Mount(Errno::BADF))?, parent, name)
+                attach(source.ok_or(Failed::Mount(Errno::BADF))?, parent, name).map(|()| None)
             }
             What::BindDirectory(_) => {
                 self.directory(parent, name, 0o755).map_err(Failed::Place)?;
-                attach(source.ok_or(Failed::Mount(Errno::BADF))?, parent, name)
+                attach(source.ok_or(Failed::Mount(Errno::BADF))?, parent, name).map(|()| None)
             }
             What::Tmpfs { size, inodes, mode } => {
                 self.directory(parent, name, 0o755).map_err(Failed::Place)?;
                 let mount = tmpfs(*size, *inodes, *mode).map_err(Failed::Mount)?;
                 self.ours.push(fstat(&mount).map_err(Failed::Mount)?.st_dev);
-                attach(mount, parent, name)
+                attach(&mount, parent, name).map(|()| Some(mount))
             }
             What::Proc | What::Pts => {
                 self.directory(parent, name, 0o755).map_err(Failed::Place)?;
-                let mount = if *what == What::Proc { proc() } else { pts() };
-                attach(mount.map_err(Failed::Mount)?, parent, name)
+                let mount = if *what == What::Proc { proc() } else { pts() }.map_err(Failed::Mount)?;
+                attach(&mount, parent, name).map(|()| Some(mount))
             }
         }
     }

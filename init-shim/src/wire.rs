@@ -42,8 +42,36 @@ pub struct Order {
     pub argv: Vec<Vec<u8>>,
     /// envp, each `NAME=VALUE`.
     pub env: Vec<Vec<u8>>,
-    /// The system call filter: classic BPF, one instruction each, as the kernel's `struct sock_filter`.
+    /// What the job may do with files, as a second wall behind the mounts; `None` where the kernel has no Landlock.
+    pub landlock: Option<Landlock>,
+    /// The system call filter of the job: classic BPF, one instruction each, as the kernel's `struct sock_filter`.
     pub filter: Vec<Instruction>,
+    /// The same for PID 1 once the job runs.
+    pub init_filter: Vec<Instruction>,
+}
+
+/// A ruleset of landlock(7): what is handled is refused, but where a rule allows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Landlock {
+    /// LANDLOCK_ACCESS_FS_* that need a rule.
+    pub handled: u64,
+    /// LANDLOCK_SCOPE_* that end at the job.
+    pub scoped: u64,
+    /// What is allowed in all of the root.
+    pub root: u64,
+    /// What is allowed beyond that, each in one entry of the order.
+    pub beneath: Vec<Beneath>,
+    /// What is allowed of a file that is standard input, and of one that is standard output or error.
+    pub stdio: (u64, u64),
+}
+
+/// A rule of [`Landlock`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beneath {
+    /// The index of the entry.
+    pub entry: u16,
+    /// LANDLOCK_ACCESS_FS_*.
+    pub allowed: u64,
 }
 
 /// What the cell's `/` is.

@@ -6,7 +6,7 @@ mod mounts;
 pub mod signals;
 mod spec;
 
-pub use args::{NetArg, RunArgs};
+pub use args::{NetArg, ProfileArg, RunArgs};
 pub use env::read_bounded;
 pub use mounts::{Kind, Mounts};
 pub use spec::{Caller, spec_of};

@@ -7,6 +7,7 @@ mod drawing;
 mod explain;
 mod filter;
 pub mod host;
+mod landlock;
 mod refusal;
 mod root;
 mod target;
@@ -43,10 +44,13 @@ impl Plan {
         let settings = cgroup::settings(spec.limits(), host)?;
         let root = root::of(spec, host, &settings)?;
         let user = spec.isolation().user;
+        let filter = filter::of(spec.isolation(), &root.entries, &root.base, host.kernel)?;
         let order = Order {
             hostname: spec.isolation().hostname.as_str().to_owned(),
             own_network: spec.isolation().net == Net::None,
-            filter: filter::of(&root.entries, &root.base),
+            landlock: landlock::of(host, &root.base, &root.entries),
+            filter: filter.program,
+            init_filter: filter::of_init().to_vec(),
             root: root.base,
             entries: root.entries,
             oom_score_adj: OOM_SCORE_ADJ,
