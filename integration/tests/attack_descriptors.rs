@@ -32,7 +32,18 @@ fn no_descriptor_of_the_callers_is_a_way_out_of_the_cell() {
     assert_eq!((cell.code, cell.out.as_str()), (0, ""), "{cell:?}");
     let mut bubblewrap = Command::new("bwrap");
     bubblewrap.args(["--unshare-all", "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin"]);
-    bubblewrap.args(["--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "--proc", "/proc", "--dev", "/dev"]);
+    bubblewrap.args([
+        "--symlink",
+        "usr/lib",
+        "/lib",
+        "--symlink",
+        "usr/lib64",
+        "/lib64",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+    ]);
     bubblewrap.args(["bash", "-c", script]).stdin(Stdio::null());
     let ran = finish(with_directories(bubblewrap));
     let host = fs::read_to_string("/etc/hostname").expect("the host's name");

@@ -86,8 +86,10 @@ pub fn scatter() {
     }
 }
 
-/// Starts processes that wait until no more can be started; says how many there are.
+/// When it is told to: starts processes that wait until no more can be started; says how many there are.
 pub fn fill() {
+    println!("ready now");
+    let _ = std::io::stdin().read_line(&mut String::new());
     let mut count = 0;
     while count < TRIED {
         // SAFETY: one thread; the children wait for the end of their PID 1.
