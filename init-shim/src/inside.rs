@@ -54,28 +54,31 @@ pub fn run(inner: &Inner<'_>) -> ! {
 
 /// All that happens inside the cell, in order; the last step forks the target.
 fn build(inner: &Inner<'_>) -> Result<Target, Failure> {
-    close_foreign(inner)?;
+    let order = inner.cell.order;
+    order.step(Step::CloseForeign, || close_foreign(inner))?;
     await_release(inner.held)?;
     become_cell_root()?;
-    see_own_cgroup(inner)?;
-    forbid_nested(inner)?;
-    set_hostname(inner)?;
-    loopback_up(inner)?;
-    make_private()?;
+    order.step(Step::SeeOwnCgroup, || see_own_cgroup(inner))?;
+    order.step(Step::ForbidNested, || forbid_nested(inner))?;
+    order.step(Step::SetHostname, || set_hostname(inner))?;
+    order.step(Step::LoopbackUp, || loopback_up(inner))?;
+    order.step(Step::MakePrivate, make_private)?;
     let mut root = make_root(inner)?;
-    let rules = make_ruleset(inner, &root)?;
+    let mut rules = None;
+    order.step(Step::MakeRuleset, || make_ruleset(inner, &root).map(|made| rules = made))?;
     furnish(inner, &mut root, rules.as_ref())?;
     enter_root(&root)?;
-    leave_old_root(&root)?;
-    seal_root(&root)?;
+    order.step(Step::LeaveOldRoot, || leave_old_root(&root))?;
+    order.step(Step::SealRoot, || seal_root(&root))?;
     drop(root);
-    join_keyring()?;
-    drop_bounding(inner.last_capability)?;
-    no_new_privs()?;
+    order.step(Step::JoinKeyring, join_keyring)?;
+    order.step(Step::DropBounding, || drop_bounding(inner.last_capability))?;
+    order.step(Step::NoNewPrivs, no_new_privs)?;
     let target = fork_target(inner, rules.as_ref())?;
     drop(rules);
-    drop_shim(inner.cell)?;
-    filter_shim(inner.cell)?;
+    order.step(Step::DropShim, || drop_shim(inner.cell))?;
+    order.step(Step::FilterShim, || filter_shim(inner.cell))?;
+    close_report(inner.cell)?;
     Ok(target)
 }
 
@@ -236,11 +239,16 @@ fn drop_shim(cell: &Cell<'_>) -> Result<(), Failure> {
     sys::close_all_but(&kept).map_err(at(Step::DropShim))
 }
 
-/// What PID 1 still calls is a dozen calls. The report is closed behind it, since a failure could not be told after that.
+/// What PID 1 still calls is a dozen calls.
 fn filter_shim(cell: &Cell<'_>) -> Result<(), Failure> {
-    let fds = cell.fds;
     if !cell.order.init_filter.is_empty() {
         sys::install_filter(&cell.order.init_filter).map_err(at(Step::FilterShim))?;
     }
+    Ok(())
+}
+
+/// The report is closed last, since a failure could not be told after that.
+fn close_report(cell: &Cell<'_>) -> Result<(), Failure> {
+    let fds = cell.fds;
     sys::close_all_but(&[&fds.status, &fds.lease, &fds.ids].map(AsFd::as_fd)).map_err(at(Step::FilterShim))
 }

@@ -26,16 +26,17 @@ pub fn run(cell: &Cell<'_>, rules: Option<&Rules<'_>>) -> ! {
 
 /// All that happens between fork and exec, in order.
 fn prepare(cell: &Cell<'_>, rules: Option<&Rules<'_>>) -> Result<(), Failure> {
-    new_session()?;
+    let order = cell.order;
+    order.step(Step::NewSession, new_session)?;
     place_stdio(cell)?;
-    set_rlimits(cell.order)?;
-    become_user(cell.order)?;
-    clear_capabilities()?;
-    enter_directory(cell.order)?;
-    restrict_files(rules)?;
-    close_rest(cell)?;
-    reset_signals(cell.order)?;
-    install_filter(cell.order)
+    order.step(Step::SetRlimit, || set_rlimits(order))?;
+    order.step(Step::BecomeUser, || become_user(order))?;
+    order.step(Step::ClearCapabilities, clear_capabilities)?;
+    enter_directory(order)?;
+    order.step(Step::RestrictFiles, || restrict_files(rules))?;
+    order.step(Step::CloseRest, || close_rest(cell))?;
+    order.step(Step::ResetSignals, || reset_signals(order))?;
+    order.step(Step::InstallFilter, || install_filter(order))
 }
 
 /// setsid(2): no controlling terminal, so no input can be pushed into the caller's (TIOCSTI, CVE-2017-5226).

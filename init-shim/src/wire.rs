@@ -2,6 +2,7 @@
 //!
 //! It travels in a sealed memfd: a command line may be megabytes, and what is sealed cannot change under the reader.
 
+use crate::step::Step;
 use serde::{Deserialize, Serialize};
 
 /// An order is never longer: arguments and environment (2 MiB), a filter and a few hundred mounts.
@@ -48,6 +49,9 @@ pub struct Order {
     pub filter: Vec<Instruction>,
     /// The same for PID 1 once the job runs.
     pub init_filter: Vec<Instruction>,
+    /// Steps that are left out, by number.
+    #[cfg(feature = "seam")]
+    pub left_out: Vec<u16>,
 }
 
 /// A ruleset of landlock(7): what is handled is refused, but where a rule allows it.
@@ -168,6 +172,15 @@ pub enum What {
     Proc,
     /// The cell's own terminals.
     Pts,
+    /// The whole of /proc: the cell's processes, and what the kernel tells of the host.
+    WholeProc,
+    /// sysfs of the cell's network namespace, read-only.
+    Sys,
+    /// Something that is there is hidden: a directory by an empty one, anything else by the host's `/dev/null`. What is
+    /// not there needs no hiding.
+    Hidden,
+    /// Something that is there becomes read-only. What is not there needs nothing.
+    ReadOnly,
 }
 
 impl What {
@@ -209,6 +222,24 @@ pub struct Instruction {
 }
 
 impl Order {
+    /// Does a step.
+    ///
+    /// # Errors
+    /// The step's.
+    #[cfg(not(feature = "seam"))]
+    pub fn step<E>(&self, _: Step, run: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        run()
+    }
+
+    /// Does a step, unless a test has left it out.
+    ///
+    /// # Errors
+    /// The step's.
+    #[cfg(feature = "seam")]
+    pub fn step<E>(&self, step: Step, run: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        if self.left_out.contains(&(step as u16)) { Ok(()) } else { run() }
+    }
+
     /// The order's bytes.
     ///
     /// # Panics

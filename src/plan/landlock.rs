@@ -67,8 +67,9 @@ fn beyond_reading(what: &What) -> Option<u32> {
         What::BindFile(source) if source.writable => Some(WRITE_FILE),
         What::Device { .. } | What::Pts => Some(DEVICE),
         // The job's own processes have files that are written to: comm, oom_score_adj, timerslack_ns.
-        What::Proc => Some(WRITE_FILE),
+        What::Proc | What::WholeProc => Some(WRITE_FILE),
         What::BindDirectory(_) | What::BindFile(_) => None,
+        What::Sys | What::Hidden | What::ReadOnly => None,
         What::Directory { .. } | What::Link { .. } | What::File { .. } => None,
     }
 }

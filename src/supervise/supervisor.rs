@@ -140,6 +140,8 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
     let Hands { keeper, base, devices } = hands;
     let id = JobId::of(os::unix_millis(), os::random()?);
     let plan = Plan::of(&spec, &probe::facts(&spec, base.hierarchy().clone())?)?;
+    #[cfg(feature = "seam")]
+    let plan = super::seam::left_out(plan);
     let told = |error| Error::of(error, &plan);
     let mut wired = stdio::wire(stdio)?;
     let relays = std::mem::take(&mut wired.relays);
@@ -153,6 +155,7 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
         pid: cell.pid(),
         effective: cell.effective().to_vec(),
         digest: plan.digest(),
+        walls: plan.walls,
         notes: plan.notes,
         requests,
         outcome: told,

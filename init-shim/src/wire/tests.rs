@@ -32,6 +32,8 @@ fn order() -> Order {
         }),
         filter: vec![Instruction { code: 6, jt: 0, jf: 0, k: 0x7fff_0000 }],
         init_filter: Vec::new(),
+        #[cfg(feature = "seam")]
+        left_out: Vec::new(),
     }
 }
 

@@ -31,7 +31,7 @@ const RANDOM: &str = "getrandom";
 const PAIRS: &str = "sendto recvfrom sendmsg recvmsg shutdown";
 
 /// More of files.
-const MORE_FILES: &str = "link linkat symlink symlinkat chmod fchmod fchmodat fchmodat2 chown fchown fchownat lchown \
+const MORE_FILES: &str = "creat link linkat symlink symlinkat chmod fchmod fchmodat fchmodat2 chown fchown fchownat lchown \
     truncate utime utimes statfs fstatfs fadvise64 fallocate sync syncfs sync_file_range copy_file_range sendfile \
     splice preadv preadv2 pwritev pwritev2 openat2 memfd_create";
 /// Locks on files: a shared read-only file can be locked, too, which two jobs could see.
@@ -40,7 +40,7 @@ const LOCKS: &str = "flock";
 const ATTRIBUTES: &str = "getxattr lgetxattr fgetxattr setxattr lsetxattr fsetxattr listxattr llistxattr flistxattr \
     removexattr lremovexattr fremovexattr";
 /// Being told of changes; counted per user, and the user is the cell's own.
-const WATCHES: &str = "inotify_init1 inotify_add_watch inotify_rm_watch epoll_create epoll_pwait2 signalfd4 \
+const WATCHES: &str = "inotify_init inotify_init1 inotify_add_watch inotify_rm_watch epoll_create epoll_pwait2 signalfd4 \
     timerfd_create timerfd_settime timerfd_gettime pidfd_open pidfd_send_signal";
 /// Shared memory and semaphores of the cell's own IPC namespace.
 const IPC: &str = "shmget shmat shmdt shmctl semget semop semtimedop semctl";
@@ -73,7 +73,7 @@ const SUITES: &str = "sched_getattr sched_setattr sched_rr_get_interval ioprio_g
     pkey_mprotect get_robust_list";
 
 /// Older shapes of calls that are here, and names of files as handles: opening by one stays refused.
-const OLD: &str = "creat getdents futimesat eventfd signalfd inotify_init setfsuid setfsgid get_thread_area \
+const OLD: &str = "getdents futimesat eventfd signalfd setfsuid setfsgid get_thread_area \
     remap_file_pages ustat sysfs name_to_handle_at";
 
 /// What PID 1 of a cell calls once the job runs: it waits, reaps, passes signals on, tells the end.
