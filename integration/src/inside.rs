@@ -49,7 +49,7 @@ pub fn look_outside(words: &[&str]) -> Answers {
 }
 
 /// What a `look` said.
-fn answers(ran: &Ran) -> Answers {
+pub(crate) fn answers(ran: &Ran) -> Answers {
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "look itself failed: {ran:?}");
     let pair = |line: &str| line.split_once(' ').map(|(call, answer)| (call.to_owned(), answer.to_owned()));
     let answers: Answers = ran.out.lines().filter_map(pair).collect();
