@@ -66,3 +66,4 @@ pub mod disk {
     pub const SPARE: &str = "spare";
 }
 pub mod support;
+pub mod verify;

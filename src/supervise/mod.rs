@@ -6,6 +6,7 @@ mod driver;
 mod error;
 mod job;
 mod supervisor;
+pub mod verify;
 
 pub use crate::os::cgroup::Effective;
 pub use crate::plan::{Drawing, Origin, Section};
