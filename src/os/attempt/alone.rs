@@ -7,6 +7,7 @@ use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::{Errno, read, write};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 /// How long one attempt may take: each is a few calls, the longest waits a second for an answer of the network. Under
@@ -26,8 +27,10 @@ pub fn alone(scene: &Scene, deed: impl FnOnce(&Scene) -> Seen) -> Seen {
         Err(errno) => unclear("no process to try it in", errno),
         Ok(init_shim::sys::Side::Child) => {
             drop(reader);
-            let seen = deed(&Scene { answer: writer.as_raw_fd(), ..scene.clone() });
-            tell(&writer, &seen);
+            let scene = Scene { answer: writer.as_raw_fd(), ..scene.clone() };
+            // An attempt that panics must not unwind into what is its parent's: that would be run twice.
+            let seen = catch_unwind(AssertUnwindSafe(|| deed(&scene)));
+            tell(&writer, &seen.unwrap_or_else(|_| Seen::Unclear("the attempt panicked".to_owned())));
             init_shim::sys::exit_now(0)
         }
         Ok(init_shim::sys::Side::Parent(pid)) => {

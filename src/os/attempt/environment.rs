@@ -1,6 +1,6 @@
 //! What surrounds the job: descriptors, variables, its directory, its names.
 
-use super::{Around, Attempt, Scene, Seen, inside};
+use super::{Around, Attempt, Scene, Seen, inside, unlike};
 use rustix::fs::{AtFlags, CWD, readlinkat};
 use std::fmt::Write;
 use std::os::unix::ffi::OsStringExt;
@@ -8,10 +8,15 @@ use std::os::unix::ffi::OsStringExt;
 pub(super) const ALL: &[Attempt] = &[
     inside("descriptors", "a look at every open descriptor", descriptors, Around::Process),
     inside("variables", "a look at the environment", variables, Around::Process),
-    inside("directory", "a look at the working directory: getcwd(2)", directory, Around::Process),
+    unlike(
+        "directory",
+        "a look at the working directory: getcwd(2)",
+        directory,
+        (Around::Process, unreachable_directory),
+    ),
     inside("host_name", "a look at the host name: uname(2)", host_name, Around::Process),
     inside("namespaces", "a look at /proc/self/ns", namespaces, Around::Process),
-    inside("root_owner", "a look at the owner of /", root_owner, Around::Process),
+    unlike("root_owner", "a look at the owner of /", root_owner, (Around::Namespaces, foreign_root)),
 ];
 
 /// The highest descriptor that is looked for: past the soft limit that a cell gives, and where a careless program's are.
@@ -49,6 +54,14 @@ fn directory(_: &Scene) -> Seen {
     }
 }
 
+/// What CVE-2024-21626 was: a directory outside of the root.
+fn unreachable_directory(scene: &Scene) -> Seen {
+    match rustix::process::chdir("/").and_then(|()| rustix::process::chroot("/proc")) {
+        Ok(()) => directory(scene),
+        Err(errno) => Seen::Refused(errno.raw_os_error()),
+    }
+}
+
 fn host_name(_: &Scene) -> Seen {
     Seen::Facts(rustix::system::uname().nodename().to_bytes().to_vec())
 }
@@ -71,5 +84,13 @@ fn root_owner(_: &Scene) -> Seen {
     match rustix::fs::statat(CWD, "/", AtFlags::empty()) {
         Ok(stat) => Seen::Facts(format!("{} {}", stat.st_uid, stat.st_gid).into_bytes()),
         Err(errno) => Seen::Refused(errno.raw_os_error()),
+    }
+}
+
+/// The control's own `/tmp` as the root, given to somebody else.
+fn foreign_root(scene: &Scene) -> Seen {
+    match std::os::unix::fs::chown("/tmp", Some(1), Some(1)).and_then(|()| std::os::unix::fs::chroot("/tmp")) {
+        Ok(()) => root_owner(scene),
+        Err(error) => Seen::of_error(&error),
     }
 }

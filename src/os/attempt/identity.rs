@@ -10,7 +10,7 @@ pub(super) const ALL: &[Attempt] = &[
         "credentials",
         "a look at /proc/self/status: ids, groups, capabilities, no_new_privs, seccomp",
         status,
-        (Around::Process, status),
+        (Around::Process, with_groups),
     ),
     inside("secure_bits", "a look at the secure bits: prctl(2) PR_GET_SECUREBITS", secure_bits, Around::Process),
     inside("id_maps", "a look at /proc/self/uid_map and gid_map", id_maps, Around::Process),
@@ -30,6 +30,14 @@ fn status(_: &Scene) -> Seen {
     Seen::of_read(fs::read("/proc/self/status"))
 }
 
+/// What a caller may leave behind: groups.
+fn with_groups(scene: &Scene) -> Seen {
+    match rustix::thread::set_thread_groups(&[rustix::process::Gid::ROOT]) {
+        Ok(()) => status(scene),
+        Err(errno) => Seen::Refused(errno.raw_os_error()),
+    }
+}
+
 fn secure_bits(_: &Scene) -> Seen {
     match rustix::thread::capabilities_secure_bits() {
         Ok(bits) => Seen::Facts(bits.bits().to_string().into_bytes()),
@@ -45,14 +53,15 @@ fn id_maps(_: &Scene) -> Seen {
     Seen::of_read(both)
 }
 
-/// The session of the process that forked this attempt, and that process: a session of its own has its number.
+/// The process that forked this attempt, and its session: one of its own has its number. A session whose leader is not in
+/// this PID namespace has the number 0, which no wrapper of the call expects.
 fn session(_: &Scene) -> Seen {
-    let Some(parent) = rustix::process::getppid() else { return Seen::Unclear("there is no parent".to_owned()) };
-    match rustix::process::getsid(Some(parent)) {
-        Ok(session) => Seen::Facts(format!("{} {}", parent.as_raw_pid(), session.as_raw_pid()).into_bytes()),
-        // A session whose leader is not in this PID namespace has the number 0, which is nobody's.
-        Err(errno) => Seen::Refused(errno.raw_os_error()),
-    }
+    // SAFETY: numbers only.
+    let (parent, session) = unsafe {
+        let parent = libc::getppid();
+        (parent, libc::getsid(parent))
+    };
+    if session == -1 { Seen::of_errno() } else { Seen::Facts(format!("{parent} {session}").into_bytes()) }
 }
 
 /// What a caller may leave behind: a signal that is blocked.

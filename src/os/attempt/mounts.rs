@@ -93,11 +93,11 @@ fn table(_: &Scene) -> Seen {
     Seen::of_read(std::fs::read("/proc/self/mountinfo"))
 }
 
-/// The table of a process whose mounts are shared with somebody: what a cell's must not look like. The mounts are copies,
-/// in a namespace of their own, which are made private first.
+/// What a cell's table must not look like: mounts that are shared with somebody, and a /proc without its flags. The mounts
+/// are copies, in a namespace of their own, which are made private first.
 fn shared_table(scene: &Scene) -> Seen {
-    match share(scene) {
-        Seen::Allowed(_) => table(scene),
-        refused => refused,
+    match (share(scene), remount(scene)) {
+        (Seen::Allowed(_), Seen::Allowed(_)) => table(scene),
+        (Seen::Allowed(_), refused) | (refused, _) => refused,
     }
 }

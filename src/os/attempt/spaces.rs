@@ -24,9 +24,10 @@ pub(super) const ALL: &[Attempt] = &[
 pub(super) const KINDS: [&str; 7] = ["cgroup", "ipc", "mnt", "pid", "user", "uts", "net"];
 
 /// Leaves the host's namespaces for new ones: what is done from here on to mounts, network, host name and queues ends
-/// with this process. The mounts are still to be made private.
+/// with this process. The mounts are still to be made private. The cgroup namespace is among them since a mount of cgroup2
+/// from the first one sets the options of all mounts of it, `nsdelegate` too (cgroup-v2.rst, "Mounting").
 pub(super) fn leave_host() -> rustix::io::Result<()> {
-    let all = libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWUTS | libc::CLONE_NEWIPC;
+    let all = libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWUTS | libc::CLONE_NEWIPC | libc::CLONE_NEWCGROUP;
     // SAFETY: numbers only; no memory and no descriptor is unshared, and the process has one thread.
     if unsafe { libc::unshare(all) } == -1 {
         return Err(rustix::io::Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(rustix::io::Errno::IO));
