@@ -6,14 +6,16 @@ use crate::spec::{JobSpec, Limits, Stdio, StdioSet};
 use crate::supervise::{Error, Job, Supervisor};
 use init_shim::wire::Order;
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::net::UnixStream as StdStream;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-/// How long a probe may take: a hundred attempts of a few calls each; under emulation and load ten times as long.
-const WITHIN: Duration = Duration::from_secs(120);
+/// How long a start, a probe or an end may take: a hundred attempts of a few calls each take less than a second; under
+/// emulation and load ten times as long.
+const WITHIN: Duration = Duration::from_secs(60);
 /// Bytes that a probe tells at most: its environment and its mounts, in hexadecimal, and some hundred lines.
 const TOLD_MOST_BYTES: u64 = 16 << 20;
 /// The job's program, which is its standard input.
@@ -83,7 +85,10 @@ async fn start(supervisor: &Supervisor, spec: JobSpec) -> Result<(Job, UnixStrea
     ours.set_nonblocking(true).map_err(Error::Runtime)?;
     let stream = UnixStream::from_std(ours).map_err(Error::Runtime)?;
     let stdio = StdioSet { stdin: Stdio::Fd(image()?), stdout: Stdio::Fd(theirs.into()), stderr: Stdio::Null };
-    Ok((supervisor.start(spec, stdio).await?, stream))
+    match timeout(WITHIN, supervisor.start(spec, stdio)).await {
+        Ok(job) => Ok((job?, stream)),
+        Err(_) => Err(Error::Runtime(io::Error::new(io::ErrorKind::TimedOut, "the cell did not begin in its time"))),
+    }
 }
 
 /// Reads lines up to the last; the stream comes back.
