@@ -68,3 +68,4 @@ pub mod disk {
     pub const SPARE: &str = "spare";
 }
 pub mod support;
+pub mod verify;

@@ -12,6 +12,7 @@ pub mod report;
 pub mod run;
 mod signal;
 mod utc;
+pub mod verify;
 
 use crate::life::Outcome;
 use crate::spec::JobSpec;
@@ -36,6 +37,12 @@ pub trait Head {
     /// Why there was no job.
     fn run(self, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error>;
 
+    /// Attacks cells of this job from inside, and says what became of every promise.
+    ///
+    /// # Errors
+    /// Why there was no cell.
+    fn verify(self, spec: &JobSpec) -> Result<Vec<supervise::verify::Finding>, Error>;
+
     /// What this host can and cannot do.
     fn examine(self) -> Vec<supervise::doctor::Check>;
 }
@@ -54,6 +61,7 @@ pub fn main(argv: impl IntoIterator<Item = OsString>, head: impl Head) -> u8 {
             return run::run(args, head, &mut io::stderr());
         }
         Verb::Doctor(args) => doctor::doctor(args, &head.examine(), &mut out),
+        Verb::Verify(args) => verify::verify(args, head, &mut out, &mut io::stderr()),
         Verb::Completions(args) => completions::completions(args, &mut out),
         Verb::Man => man::man(&mut out),
     };

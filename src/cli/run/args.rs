@@ -5,10 +5,9 @@ use clap::{ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The arguments of `ironcell run`.
+/// The options that describe a cell: what is limited, what is shown, what surrounds the job.
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, override_usage = "ironcell run [OPTIONS] [--] COMMAND [ARGUMENTS]...")]
-pub struct RunArgs {
+pub struct CellArgs {
     /// Memory at most, page cache and tmpfs included: 512M, 50% of the host, or max
     #[arg(long, value_name = "SIZE", help_heading = "Limits")]
     pub memory: Option<String>,
@@ -91,6 +90,15 @@ pub struct RunArgs {
     /// A label for the job, for reports; repeatable
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Surroundings")]
     pub label: Vec<String>,
+}
+
+/// The arguments of `ironcell run`.
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, override_usage = "ironcell run [OPTIONS] [--] COMMAND [ARGUMENTS]...")]
+pub struct RunArgs {
+    /// The cell.
+    #[command(flatten)]
+    pub cell: CellArgs,
 
     /// Write what happened to a file as JSON, - is standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "dry_run")]

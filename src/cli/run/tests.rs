@@ -9,6 +9,7 @@ use crate::spec::{
 };
 use crate::supervise::Error;
 use crate::supervise::doctor::Check;
+use crate::supervise::verify::Finding;
 use clap::Parser;
 use proptest::prelude::*;
 use std::ffi::{OsStr, OsString};
@@ -31,7 +32,8 @@ fn spec(flags: &[&str]) -> Result<JobSpec, SpecError> {
         Some("vars") => Ok(b"A=1\n".to_vec()),
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),
     };
-    spec_of(&args(&line), &Caller { cwd: Path::new("/home/me"), var: &var, read: &read })
+    let run = args(&line);
+    spec_of(&run.cell, &run.command, &Caller { cwd: Path::new("/home/me"), var: &var, read: &read })
 }
 
 fn made(flags: &[&str]) -> JobSpec {
@@ -42,7 +44,7 @@ fn made(flags: &[&str]) -> JobSpec {
 fn a_bare_line_asks_for_nothing() {
     let line = args(&["echo", "-n", "--", "x"]);
     let caller = Caller { cwd: Path::new("/home/me"), var: &|_| None, read: &read_bounded };
-    let job = spec_of(&line, &caller).expect("a job");
+    let job = spec_of(&line.cell, &line.command, &caller).expect("a job");
     assert_eq!(job, JobSpec::command("echo").args(["-n", "--", "x"]).build().expect("a job"));
 }
 
@@ -169,7 +171,7 @@ proptest! {
         let line = ["ironcell", "run"].into_iter().map(OsString::from).chain(line.into_iter().map(OsString::from));
         if let Ok(Args { verb: Verb::Run(args) }) = Args::try_parse_from(line) {
             let caller = Caller { cwd: Path::new("/"), var: &|_| None, read: &|_| Ok(Vec::new()) };
-            let _ = spec_of(&args, &caller);
+            let _ = spec_of(&args.cell, &args.command, &caller);
         }
     }
 
@@ -195,6 +197,10 @@ impl Head for Told {
         let (digest, walls) = ("d1".to_owned(), Walls::default());
         started(Started { id: JobId::of(0, [7; 10]), digest, limits: Vec::new(), walls, notes: Vec::new() });
         Ok(outcome)
+    }
+
+    fn verify(self, _: &JobSpec) -> Result<Vec<Finding>, Error> {
+        self.0.map(|_| Vec::new())
     }
 
     fn examine(self) -> Vec<Check> {
