@@ -3,7 +3,7 @@
 use crate::landlock::Rules;
 use crate::mounts::{self, Failed, NewRoot};
 use crate::outside::{Cell, Sources};
-use crate::report::Failure;
+use crate::report::{Failure, ROOT_ITEM};
 use crate::step::Step;
 use crate::sys::{self, Side};
 use crate::wire::{RootFs, SHIM_ID};
@@ -172,7 +172,7 @@ fn make_ruleset<'a>(inner: &Inner<'a>, root: &NewRoot) -> Result<Option<Rules<'a
         rules.allow_root(root)?;
         Ok(Some(rules))
     };
-    make().map_err(at(Step::MakeRuleset))
+    make().map_err(|errno| Failure { item: ROOT_ITEM, ..Failure::at(Step::MakeRuleset, errno) })
 }
 
 /// Every entry of the order, in its order.

@@ -8,8 +8,20 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Instant;
+
+/// The flags by which every system call is let through: what is refused then, another wall refuses.
+pub fn no_filter() -> [&'static str; 2] {
+    static RULES: OnceLock<tempfile::NamedTempFile> = OnceLock::new();
+    let rules = RULES.get_or_init(|| {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(br#"{"defaultAction": "SCMP_ACT_ALLOW"}"#).expect("written");
+        file
+    });
+    ["--seccomp", text(rules.path())]
+}
 
 /// What `look` was told: the call, and `ok VALUE` or the errno's name.
 pub type Answers = BTreeMap<String, String>;

@@ -70,6 +70,7 @@ pub fn of(spec: &JobSpec, host: &Host, settings: &[Setting]) -> Result<Furnished
             RootFs::Tree(Source { path: bytes(path), writable, ids })
         }
     };
+    machine::possible(spec)?;
     common(tmpfs, spec.isolation().profile, &mut entries);
     let cwd = working_directory(spec, host, &mut entries, &mut notes);
     for mount in &spec.isolation().mounts {

@@ -20,6 +20,9 @@ pub const ARCH: u32 = 0xc000_00b7;
 /// The longest program that the kernel takes: BPF_MAXINSNS.
 pub const MOST_INSTRUCTIONS: usize = 4096;
 
+/// No call: a tracer has taken the process's call back, and answers it itself (ptrace(2)). The kernel then does nothing.
+pub const SKIPPED: u32 = u32::MAX;
+
 // Offsets in `struct seccomp_data` (seccomp(2)), little endian.
 const NR: u32 = 0;
 const ARCH_AT: u32 = 4;
@@ -40,6 +43,7 @@ const FAIL: u8 = u8::MAX;
 /// The program of a policy.
 pub fn of(policy: &Policy) -> Vec<Instruction> {
     let mut program = vec![load(ARCH_AT), jump(JUMP_EQUAL, ARCH, 1, 0), ret(Answer::KillProcess), load(NR)];
+    program.extend([jump(JUMP_EQUAL, SKIPPED, 0, 1), ret(Answer::Allow)]);
     #[cfg(target_arch = "x86_64")]
     program.extend([jump(JUMP_AT_LEAST, X32_BIT, 0, 1), ret(Answer::KillProcess)]);
     program.extend(search(&ranges(policy)));

@@ -190,6 +190,14 @@ fn another_architecture_ends_the_process() {
         // i386's getpid, and a number of x32.
         assert_eq!(run(program, 0x4000_0003, 20, [0; 6]), Answer::KillProcess.code());
         assert_eq!(run(program, ARCH, X32_BIT | nr::__NR_read, [0; 6]), Answer::KillProcess.code());
+        assert_eq!(run(program, ARCH, program::SKIPPED - 1, [0; 6]), Answer::KillProcess.code());
+    }
+}
+
+#[test]
+fn a_call_that_a_tracer_has_taken_back_is_no_call() {
+    for profile in Profile::ALL {
+        assert_eq!(says(profile, program::SKIPPED, &[]), Answer::Allow.code());
     }
 }
 
