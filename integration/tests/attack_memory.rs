@@ -20,7 +20,7 @@ enum End {
 use End::{Bounded, Held};
 
 fn eat(kind: &str, limit: &str) -> (String, i32, Value) {
-    let flags = ["--memory", limit, "--pids", "max", "--profile", "build", "--rlimit", "nofile=80000"];
+    let flags = ["--memory", limit, "--pids", "max", "--profile", "build", "--rlimit", "nofile=90000"];
     let (ran, report) = attack_to_the_end(&flags, &["eat", kind, WANTED]);
     (ran.out, ran.code, report)
 }
