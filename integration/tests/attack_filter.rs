@@ -10,11 +10,9 @@ const FAMILIES: [&str; 4] = ["1", "2", "10", "16"];
 
 #[test]
 fn calls_that_have_broken_kernels_are_refused() {
-    for profile in ["strict", "default"] {
-        for user in ["1000", "0"] {
-            for (call, answer) in attack(&["--profile", profile, "--user", user], &["calls"]) {
-                assert!(["EPERM", "ENOSYS"].contains(&answer.as_str()), "{profile}, user {user}: {call} {answer}");
-            }
+    for flags in [["--profile", "strict"], ["--user", "1000"], ["--user", "0"]] {
+        for (call, answer) in attack(&flags, &["calls"]) {
+            assert!(["EPERM", "ENOSYS"].contains(&answer.as_str()), "{flags:?}: {call} {answer}");
         }
     }
     let outside = attack_outside(&["calls"]);
@@ -60,7 +58,7 @@ fn what_no_filter_can_look_into_is_answered_as_by_a_kernel_without_it() {
 
 #[test]
 fn no_family_of_sockets_but_four_can_be_made() {
-    for flags in [&[][..], &["--net", "host"], &["--user", "0"], &["--profile", "compat"]] {
+    for flags in [&[][..], &["--net", "host", "--user", "0"], &["--profile", "compat"]] {
         let answers = attack(flags, &["families"]);
         for (call, answer) in answers.iter().filter(|(_, answer)| answer.starts_with("ok")) {
             let words: Vec<&str> = call.split('-').collect();
@@ -77,7 +75,7 @@ fn no_family_of_sockets_but_four_can_be_made() {
         }
     }
     // AF_ALG (CVE-2026-31431) and AF_VSOCK, which leads to whoever runs the machine, are there for others.
-    let other = attack_in_bubblewrap(&[], &["families"]);
+    let other = attack_in_bubblewrap(&[], &["families", "38", "40"]);
     assert!(other.contains_key("socket-38-5-0") && other.contains_key("socket-40-1-0"), "the control: {other:?}");
 }
 

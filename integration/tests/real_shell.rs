@@ -12,8 +12,10 @@ fn a_pipeline_of_many_programs_gives_its_result() {
     let script =
         "set -o pipefail; seq 10000 | sed s/7/x/ | grep -v x | awk '{ s += $1 } END { print NR, s }' | tee out |
         tr ' ' '\\n' | sort -n | paste -sd+ | xargs -I{} sh -c 'echo $(({}))'; diff <(cut -d' ' -f1 out) <(echo 6561)";
-    let ran = bash(&[], script);
-    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "30793483\n", ""), "{ran:?}");
+    for profile in ["default", "strict"] {
+        let ran = bash(&["--profile", profile], script);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "30793483\n", ""), "{profile}: {ran:?}");
+    }
 }
 
 #[test]

@@ -78,5 +78,21 @@ fn print_failure(error: &io::Error) -> u8 {
 
 /// One line to standard error, as ours. That it may be closed is no reason to fail.
 fn say(err: &mut dyn Write, line: &str) {
-    let _ = writeln!(err, "ironcell: {line}");
+    let _ = writeln!(err, "ironcell: {}", visible(line));
+}
+
+/// The line with its control characters written out: a name that was handed to us must neither steer a terminal nor end
+/// the line and forge the next.
+fn visible(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    for letter in line.chars() {
+        if letter.is_control() { shown.extend(letter.escape_default()) } else { shown.push(letter) }
+    }
+    shown
+}
+
+#[test]
+fn a_name_that_steers_a_terminal_or_ends_the_line_is_written_out() {
+    assert_eq!(visible("a\u{1b}[31mb\nironcell: c\u{9b}"), "a\\u{1b}[31mb\\nironcell: c\\u{9b}");
+    assert_eq!(visible("é – 512 MiB"), "é – 512 MiB");
 }

@@ -9,9 +9,6 @@ const MIB: usize = 1 << 20;
 const PAGE: usize = 4096;
 /// What a page-table page maps: one touch in each takes one page of the kernel's.
 const TABLE: usize = 2 * MIB;
-/// A name longer than a dentry holds inline, so that each is memory of its own.
-const LONG: &str = "a-name-that-is-too-long-to-be-held-within-a-directory-entry-itself-";
-
 /// Takes one more piece; gives its bytes, or `None` with errno set.
 type Bite = Box<dyn FnMut() -> Option<usize>>;
 
@@ -42,9 +39,7 @@ fn bite(kind: &str) -> Bite {
         "pipes" => Box::new(pipe),
         "sockets" => Box::new(socket),
         "tables" => tables(),
-        "inotify" => inotify(),
         "epoll" => Box::new(epoll),
-        "files" => files(),
         "messages" => Box::new(messages),
         "posix" => posix(),
         "threads" => Box::new(thread),
@@ -164,22 +159,7 @@ fn tables() -> Bite {
     })
 }
 
-/// Watches on directories of its own; each is some hundred bytes of the kernel's.
-fn inotify() -> Bite {
-    // SAFETY: takes a number.
-    let fd = unsafe { libc::inotify_init1(0) };
-    let mut count = 0;
-    Box::new(move || {
-        let place = path(&format!("/tmp/{count}-{LONG}"));
-        count += 1;
-        // SAFETY: a C string that outlives the calls.
-        unsafe {
-            libc::mkdir(place.as_ptr(), 0o700);
-            got(libc::inotify_add_watch(fd, place.as_ptr(), libc::IN_ALL_EVENTS).into(), 1024)
-        }
-    })
-}
-
+/// Descriptors that wait for others.
 fn epoll() -> Option<usize> {
     // SAFETY: numbers, and an event that outlives the call.
     unsafe {
@@ -190,17 +170,6 @@ fn epoll() -> Option<usize> {
         let mut wanted = libc::epoll_event { events: libc::EPOLLIN as u32, u64: 0 };
         got(libc::epoll_ctl(poll, libc::EPOLL_CTL_ADD, event, &raw mut wanted).into(), 1024)
     }
-}
-
-/// Empty files with long names: inodes and directory entries.
-fn files() -> Bite {
-    let mut count = 0;
-    Box::new(move || {
-        let place = path(&format!("/tmp/{count}-{LONG}"));
-        count += 1;
-        // SAFETY: a C string that outlives the call.
-        got(unsafe { libc::mknod(place.as_ptr(), libc::S_IFREG | 0o600, 0) }.into(), 1024)
-    })
 }
 
 /// A System V queue filled to the brim.

@@ -27,7 +27,7 @@ fn main() {
         ["breakout"] => escape::breakout(),
         ["inject"] => escape::inject(),
         ["anonymous", ref rest @ ..] => escape::anonymous(rest),
-        ["families"] => sockets::families(),
+        ["families", ref only @ ..] => sockets::families(only),
         ["reach", port] => sockets::reach(port),
         ["serve", port] => sockets::serve(port),
         ["eat", kind, mib] => eat::eat(kind, mib),

@@ -12,9 +12,10 @@ const TYPES: [i32; 7] = [1, 2, 3, 4, 5, 6, 10];
 /// Netlink's protocols end at 22; for others the numbers of ICMP, TCP, UDP, and what is common.
 const PROTOCOLS: [i32; 23] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22];
 
-/// A line for each way to make a socket that succeeded, and a line `family-N ERRNO` where none of the family did.
-pub fn families() {
-    for family in 0..FAMILIES {
+/// A line for each way to make a socket that succeeded, and a line `family-N ERRNO` where none of the family did. Of all
+/// families, or of these: where nothing refuses, the kernel starts modprobe for each way that it does not know.
+pub fn families(only: &[&str]) {
+    for family in (0..FAMILIES).filter(|family| only.is_empty() || only.contains(&family.to_string().as_str())) {
         let mut made = false;
         let mut refused = String::new();
         for kind in TYPES {

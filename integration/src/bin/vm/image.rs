@@ -13,7 +13,7 @@ use integration::Lane;
 
 use crate::{children, mirror, progress, tools};
 
-/// 40 s here, of which 10 are the mirror's; a slow one may need minutes.
+/// 56 s here, of which 20 are the mirror's; a slow one may need minutes.
 const MAKE_SECONDS: u32 = 1800;
 
 /// Another run may be making the image just now.
