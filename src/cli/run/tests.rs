@@ -194,7 +194,8 @@ impl Head for Told {
 
     fn run(self, _: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error> {
         let outcome = self.0?;
-        started(Started { id: JobId::of(0, [7; 10]), digest: "d1".to_owned(), limits: Vec::new(), notes: Vec::new() });
+        let (digest, walls) = ("d1".to_owned(), Walls::default());
+        started(Started { id: JobId::of(0, [7; 10]), digest, limits: Vec::new(), walls, notes: Vec::new() });
         Ok(outcome)
     }
 

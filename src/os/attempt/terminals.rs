@@ -65,7 +65,8 @@ fn on_own_terminal(request: libc::c_ulong, byte: u8) -> Seen {
             keep(ends);
             seen
         }
-        Err(errno) => Seen::Unclear(format!("no terminal to be had: {errno}")),
+        // A job that can have no terminal pushes nothing into one.
+        Err(errno) => Seen::Refused(errno.raw_os_error()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! From nothing to a running cell: cgroup, limits, ids, the order, the launch, and the wait for the exec.
 
 use super::{ABANDON_WITHIN, Cell, CellError, remove_when_empty};
-use crate::os::cgroup::{Base, CellCgroup, Effective};
+use crate::os::cgroup::{Base, CellCgroup, DeviceGuard, Effective};
 use crate::os::ids::CellIds;
 use crate::os::keeper::{Keeper, LaunchError};
 use crate::os::stdio::Wired;
@@ -51,14 +51,20 @@ impl Drop for MadeCgroup {
 }
 
 impl NewCell {
-    /// Makes the cgroup, sets every limit and reads it back, takes ids. `seed` spreads the ids of concurrent starts.
+    /// Makes the cgroup, sets every limit and reads it back, guards the devices, takes ids. `seed` spreads the ids of concurrent starts.
     ///
     /// # Errors
-    /// The first limit that is not in force, or the call that failed. The cgroup is gone again.
-    pub fn create(base: &Base, name: &str, seed: u128, plan: &Plan) -> Result<Self, CellError> {
+    /// The first limit or guard that is not in force, or the call that failed. The cgroup is gone again.
+    pub fn create(
+        base: &Base,
+        devices: &DeviceGuard,
+        (name, seed): (&str, u128),
+        plan: &Plan,
+    ) -> Result<Self, CellError> {
         let ids = CellIds::take(seed)?;
         let cgroup = MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false };
         let effective = cgroup.apply(&plan.settings)?;
+        devices.guard(&cgroup)?;
         Ok(Self { cgroup, ids, effective })
     }
 

@@ -4,6 +4,7 @@
 
 mod bootstrap;
 mod cell;
+mod devices;
 mod file;
 mod hierarchy;
 mod seat;
@@ -15,6 +16,7 @@ mod wait;
 
 pub use bootstrap::{Base, prepare};
 pub use cell::CellCgroup;
+pub use devices::DeviceGuard;
 pub use hierarchy::{Discovery, discover};
 pub use seat::Seat;
 pub use set::{ApplyError, Effective};

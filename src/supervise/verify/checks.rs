@@ -129,6 +129,7 @@ pub fn first_process(status: &[u8], _: &Expect) -> Result<(), String> {
     sets(status, &["CapPrm", "CapEff"], KILL)?;
     sets(status, &["CapInh", "CapBnd", "CapAmb"], 0)?;
     is_number(status, "NoNewPrivs", "1")?;
+    is_number(status, "Seccomp", "2")?;
     for name in ["Uid", "Gid"] {
         let found = field(status, name)?;
         let ids: Vec<u32> = found.split_whitespace().filter_map(|id| id.parse().ok()).collect();

@@ -35,6 +35,8 @@ pub enum MountKind {
     Proc,
     /// The cell's terminals.
     Pts,
+    /// What hides something: an empty directory, or the null device.
+    Cover,
 }
 
 impl Expect {
@@ -51,7 +53,9 @@ impl Expect {
                 What::BindDirectory(source) | What::BindFile(source) => (MountKind::Host, source.writable),
                 What::Device { .. } => (MountKind::Device, true),
                 What::Tmpfs { .. } => (MountKind::Tmpfs, true),
-                What::Proc => (MountKind::Proc, true),
+                What::Proc | What::WholeProc => (MountKind::Proc, true),
+                What::Sys | What::ReadOnly => (MountKind::Host, false),
+                What::Hidden => (MountKind::Cover, true),
                 What::Pts => (MountKind::Pts, true),
             };
             all.push(PlannedMount { path: entry.path.clone(), kind, writable });

@@ -6,7 +6,7 @@
 use super::expect::Expect;
 use super::promises::{GivenUp, Promise, Proof, Rule};
 use crate::os::attempt::{Seen, errno_name};
-use crate::spec::{Access, Isolation, JobSpec, MountSpec, Net, Root};
+use crate::spec::{Access, Isolation, JobSpec, MountSpec, Net, Profile, Root};
 use serde::Serialize;
 use std::path::Path;
 
@@ -154,7 +154,7 @@ fn result(rule: Rule, seen: Option<Seen>, expect: &Expect) -> Inside {
     let unclear = |detail: &str| Inside::Unclear { detail: detail.to_owned() };
     let Some(seen) = seen else { return unclear("nothing was told of it") };
     match (seen, rule) {
-        (Seen::Facts(facts), Rule::Is(check)) => match check(&facts, expect) {
+        (Seen::Facts(facts), Rule::Is(check) | Rule::IsOrHidden(check)) => match check(&facts, expect) {
             Ok(()) => Inside::AsPromised,
             Err(detail) => Inside::Allowed { detail },
         },
@@ -169,10 +169,10 @@ fn result(rule: Rule, seen: Option<Seen>, expect: &Expect) -> Inside {
             Inside::Unclear { detail: format!("it could not be tried: {}", errno_name(errno)) }
         }
         (Seen::Refused(errno), _) => Inside::Refused { errno: errno_name(errno) },
-        (Seen::Allowed(_) | Seen::Absent(_), Rule::Is(_)) => unclear("nothing was seen"),
+        (Seen::Allowed(_) | Seen::Absent(_), Rule::Is(_) | Rule::IsOrHidden(_)) => unclear("nothing was seen"),
         (Seen::Allowed(detail), _) => Inside::Allowed { detail },
         (Seen::Absent(detail), _) => Inside::Absent { detail },
-        (Seen::Killed(signal), Rule::Is(_)) => {
+        (Seen::Killed(signal), Rule::Is(_) | Rule::IsOrHidden(_)) => {
             Inside::Unclear { detail: format!("it could not be looked at: ended by signal {signal}") }
         }
         (Seen::Killed(signal), _) => Inside::Killed { signal },
@@ -185,7 +185,7 @@ fn result(rule: Rule, seen: Option<Seen>, expect: &Expect) -> Inside {
 fn control(rule: Rule, seen: Option<Seen>, expect: &Expect) -> Outside {
     let not = |why: String| Outside::NotPossible(why);
     match (seen, rule) {
-        (Some(Seen::Facts(facts)), Rule::Is(check)) => match check(&facts, expect) {
+        (Some(Seen::Facts(facts)), Rule::Is(check) | Rule::IsOrHidden(check)) => match check(&facts, expect) {
             Ok(()) => not("it is so on the host, too".to_owned()),
             Err(_) => Outside::Succeeded,
         },
@@ -207,11 +207,26 @@ pub fn given_up(by: GivenUp, spec: &JobSpec) -> Option<String> {
         GivenUp::ByRootUser => (walls.user.uid() == 0).then(|| "--user 0".to_owned()),
         GivenUp::ByWriting => writing(walls),
         GivenUp::ByShowing(path) => showing(walls, Path::new(path)),
+        GivenUp::ByProfile(profile) => profile_of(walls, profile).or_else(|| rules(walls)),
+        GivenUp::ByProfileOrShowing(profile, path) => {
+            profile_of(walls, profile).or_else(|| showing(walls, Path::new(path)))
+        }
+        GivenUp::ByRules => rules(walls),
         GivenUp::ByLimit(resource) => {
             let asked = spec.limits().rlimits.iter().find(|limit| limit.resource == resource)?;
             Some(format!("--rlimit {}", asked.resource.name()))
         }
     }
+}
+
+/// The profile, where it is this one or wider.
+fn profile_of(walls: &Isolation, least: Profile) -> Option<String> {
+    (walls.profile >= least).then(|| format!("--profile {}", walls.profile.word()))
+}
+
+/// Rules of the caller's own, which may let any call pass.
+fn rules(walls: &Isolation) -> Option<String> {
+    walls.seccomp.as_ref().map(|_| "--seccomp".to_owned())
 }
 
 /// The first option by which something of the host's can be written to.

@@ -111,7 +111,7 @@ pub fn without_set_id(table: &[u8], expect: &Expect) -> Result<(), String> {
 /// No devices but where the plan has them.
 pub fn without_devices(table: &[u8], expect: &Expect) -> Result<(), String> {
     all(table, expect, |line, there| {
-        let devices = any(there, &[MountKind::Device, MountKind::Pts]);
+        let devices = any(there, &[MountKind::Device, MountKind::Pts, MountKind::Cover]);
         (!devices && !line.has("nodev")).then_some("is without nodev")
     })
 }

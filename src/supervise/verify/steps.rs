@@ -41,6 +41,9 @@ pub const SHOWN: &[(Step, Shown)] = &[
     (Step::EnterRoot, Shown::NoCell(&["planned_mounts", "host_files"])),
     (Step::LeaveOldRoot, Shown::By(&["planned_mounts"])),
     (Step::SealRoot, Shown::By(&["planned_mounts", "host_read_only"])),
+    (Step::MakeRuleset, Shown::Behind(LANDLOCK)),
+    (Step::FilterShim, Shown::By(&["first_process"])),
+    (Step::RestrictFiles, Shown::Behind(LANDLOCK)),
     (Step::JoinKeyring, Shown::By(&["own_keyring"])),
     (Step::DropBounding, Shown::NoCell(&["no_capabilities", "secure_bits"])),
     (Step::NoNewPrivs, Shown::By(&["no_new_privs"])),
@@ -60,6 +63,10 @@ pub const SHOWN: &[(Step, Shown)] = &[
     (Step::ResetSignals, Shown::By(&["own_signals"])),
     (Step::InstallFilter, Shown::By(&["system_call_filter"])),
 ];
+
+/// Why the rules for files do not show.
+const LANDLOCK: &str =
+    "what the rules refuse is refused by the mounts as well, and no process is told of its rules (landlock(7))";
 
 /// The steps that build: without one of them there is no cell, or not the one that was asked for.
 pub const BUILDING: &[Step] = &[

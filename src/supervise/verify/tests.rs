@@ -52,7 +52,7 @@ fn table() -> Vec<String> {
             let (flags, kind, settings) = match mount.kind {
                 expect::MountKind::Host => ("nosuid,nodev", "ext4", "rw"),
                 expect::MountKind::Tmpfs => ("nosuid,nodev", "tmpfs", "rw,mode=755"),
-                expect::MountKind::Device => ("nosuid,noexec", "devtmpfs", "rw"),
+                expect::MountKind::Device | expect::MountKind::Cover => ("nosuid,noexec", "devtmpfs", "rw"),
                 expect::MountKind::Proc => ("nosuid,nodev,noexec", "proc", "rw,hidepid=invisible,subset=pid"),
                 expect::MountKind::Pts => ("nosuid,noexec", "devpts", "rw,gid=5"),
             };
@@ -211,13 +211,14 @@ fn the_first_process_has_one_right_and_a_user_of_its_own() {
     let ids = format!("{id}\t{id}\t{id}\t{id}");
     let status = format!(
         "Uid:\t{ids}\nGid:\t{ids}\nGroups:\t\nCapInh:\t0\nCapPrm:\t20\nCapEff:\t20\nCapBnd:\t0\nCapAmb:\t0\n\
-         NoNewPrivs:\t1\nDescriptors:\t7\n"
+         NoNewPrivs:\t1\nSeccomp:\t2\nDescriptors:\t7\n"
     );
     assert_eq!(checks::first_process(status.as_bytes(), &expect()), Ok(()));
     for (right, wrong) in [
         ("CapEff:\t20", "CapEff:\t21"),
         ("CapBnd:\t0", "CapBnd:\t20"),
         ("NoNewPrivs:\t1", "NoNewPrivs:\t0"),
+        ("Seccomp:\t2", "Seccomp:\t0"),
         ("Descriptors:\t7", "Descriptors:\t8"),
         (ids.as_str(), "0\t0\t0\t0"),
         ("Groups:\t", "Groups:\t4"),
@@ -232,7 +233,13 @@ fn a_look_and_an_attempt_are_never_taken_for_each_other() {
     for promise in promises::all() {
         for proof in promise.proofs {
             let looks = words(proof.attempt).starts_with("a look ");
-            assert_eq!(matches!(proof.rule, Rule::Is(_)), looks, "{}: {}", promise.name, proof.attempt);
+            assert_eq!(
+                matches!(proof.rule, Rule::Is(_) | Rule::IsOrHidden(_)),
+                looks,
+                "{}: {}",
+                promise.name,
+                proof.attempt
+            );
         }
     }
 }

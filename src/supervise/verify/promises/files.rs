@@ -1,8 +1,9 @@
 //! PURE: what a cell promises about files, mounts and other processes.
 
 use super::super::{checks, mounts as table};
-use super::GivenUp::{ByShowing, ByWriting, Never};
+use super::GivenUp::{ByProfile, ByProfileOrShowing, ByShowing, ByWriting, Never};
 use super::{Promise, is, promise, refused};
+use crate::spec::Profile;
 
 /// In the order in which they are told.
 pub(super) const ALL: &[Promise] = &[
@@ -82,7 +83,7 @@ pub(super) const ALL: &[Promise] = &[
             refused("meminfo"),
             refused("proc_sys"),
         ],
-        Never,
+        ByProfile(Profile::Compat),
     ),
     promise(
         "kernel_settings",
@@ -90,7 +91,7 @@ pub(super) const ALL: &[Promise] = &[
         &[refused("core_pattern"), refused("sysrq")],
         Never,
     ),
-    promise("no_sysfs", "The job sees no /sys.", &[refused("sys")], ByShowing("/sys")),
+    promise("no_sysfs", "The job sees no /sys.", &[refused("sys")], ByProfileOrShowing(Profile::Compat, "/sys")),
     promise(
         "kernel_secrets",
         "The job cannot read the kernel's memory, addresses, keys and log.",
@@ -121,6 +122,6 @@ pub(super) const ALL: &[Promise] = &[
         "no_tracing",
         "The job can trace and read no process, not even its own.",
         &[refused("trace_child"), refused("read_child"), refused("compare_processes")],
-        Never,
+        ByProfile(Profile::Build),
     ),
 ];

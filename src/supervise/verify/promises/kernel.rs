@@ -1,8 +1,9 @@
 //! PURE: what a cell promises about the parts of the kernel that are closed to the job.
 
 use super::super::checks;
-use super::GivenUp::{ByShowing, Never};
+use super::GivenUp::{ByProfile, ByRules, ByShowing, Never};
 use super::{Promise, is, promise, refused};
+use crate::spec::Profile;
 
 /// In the order in which they are told.
 pub(super) const ALL: &[Promise] = &[
@@ -30,14 +31,14 @@ pub(super) const ALL: &[Promise] = &[
             refused("netlink_netfilter"),
             refused("netlink_generic"),
         ],
-        Never,
+        ByRules,
     ),
     promise("own_keyring", "The job finds no key of the caller's.", &[refused("find_key")], Never),
     promise(
         "no_keyrings",
         "The job has no keyrings, which would outlive it.",
         &[refused("add_key"), refused("user_keyring")],
-        Never,
+        ByRules,
     ),
     promise(
         "terminal_input",
@@ -48,20 +49,20 @@ pub(super) const ALL: &[Promise] = &[
             refused("console_selection"),
             refused("console_selection_high"),
         ],
-        Never,
+        ByRules,
     ),
-    promise("no_io_uring", "The job has no io_uring.", &[refused("io_uring")], Never),
+    promise("no_io_uring", "The job has no io_uring.", &[refused("io_uring")], ByRules),
     promise(
         "kernel_code",
         "The job loads nothing into the kernel and measures nothing with it.",
         &[refused("bpf"), refused("perf"), refused("load_module"), refused("unload_module"), refused("kexec")],
-        Never,
+        ByRules,
     ),
     promise(
         "no_fault_handlers",
         "The job handles no page faults, watches no file systems and moves no pages.",
         &[refused("userfaultfd"), refused("fanotify"), refused("move_pages")],
-        Never,
+        ByProfile(Profile::Build),
     ),
     promise(
         "host_control",
@@ -73,7 +74,7 @@ pub(super) const ALL: &[Promise] = &[
         "no_personality",
         "The job cannot switch off the random placement of memory.",
         &[refused("personality")],
-        Never,
+        ByProfile(Profile::Build),
     ),
     promise(
         "foreign_calls",
