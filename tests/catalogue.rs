@@ -79,3 +79,19 @@ fn no_test_of_an_attack_is_left_out() {
         tests.iter().filter(|test| test.starts_with("attack_") && !named.contains(test.as_str())).collect();
     assert!(left.is_empty(), "tests without a case: {left:?}");
 }
+
+#[test]
+fn the_table_of_known_holes_names_tests_that_are_there() {
+    let page = std::fs::read_to_string(integration().join("../SECURITY.md")).expect("the page is there");
+    let files: BTreeSet<String> =
+        tests().iter().filter_map(|test| test.split_once("::")).map(|(file, _)| file.to_owned()).collect();
+    let begin = page.find("## Known attacks").expect("the table's heading");
+    let rows: Vec<&str> =
+        page[begin..].lines().filter(|line| line.starts_with("| 20") || line.starts_with("| piped")).collect();
+    assert!(rows.len() >= 12, "{rows:?}");
+    for row in rows {
+        let last = row.trim_end_matches('|').rsplit('|').next().expect("a last column");
+        let named: Vec<&str> = last.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty() && named.iter().all(|name| files.contains(*name)), "{row}");
+    }
+}

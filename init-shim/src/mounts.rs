@@ -83,12 +83,13 @@ impl NewRoot {
                 self.ours.push(fstat(&mount).map_err(Failed::Mount)?.st_dev);
                 attach(&mount, parent, name).map(|()| Some(mount))
             }
-            What::Proc | What::WholeProc | What::Sys | What::Pts => {
+            What::Proc | What::WholeProc | What::Sys | What::Queues | What::Pts => {
                 self.directory(parent, name, 0o755).map_err(Failed::Place)?;
                 let mount = match what {
                     What::Proc => kinds::proc(),
                     What::WholeProc => kinds::whole_proc(),
                     What::Sys => kinds::sys(),
+                    What::Queues => kinds::queues(),
                     _ => kinds::pts(),
                 };
                 let mount = mount.map_err(Failed::Mount)?;

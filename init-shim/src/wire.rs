@@ -181,6 +181,8 @@ pub enum What {
     Hidden,
     /// Something that is there becomes read-only. What is not there needs nothing.
     ReadOnly,
+    /// The cell's own POSIX message queues, as files.
+    Queues,
 }
 
 impl What {
@@ -228,6 +230,18 @@ impl Order {
     /// The step's.
     #[cfg(not(feature = "seam"))]
     pub fn step<E>(&self, _: Step, run: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        run()
+    }
+
+    /// Has the devices guarded, which is done outside of the shim.
+    ///
+    /// # Errors
+    /// The guard's.
+    pub fn guard<E>(&self, run: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        #[cfg(feature = "seam")]
+        if self.left_out.contains(&0) {
+            return Ok(());
+        }
         run()
     }
 

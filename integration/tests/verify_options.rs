@@ -36,6 +36,23 @@ fn root_in_the_cell_gains_nothing_else() {
 }
 
 #[test]
+fn every_profile_keeps_what_it_does_not_give_up_by_name() {
+    for profile in ["strict", "default", "build", "compat"] {
+        let found = verify(&["--profile", profile]);
+        assert_eq!(found.ran.code, 0, "{profile}: {:?}", found.ran);
+        let given_up = found.promises().iter().filter(|promise| promise["verdict"] == "relaxed");
+        let names: Vec<&str> =
+            given_up.map(|promise| integration::verify::Verified::text(promise, "promise")).collect();
+        let expected: &[&str] = match profile {
+            "build" => &["no_tracing", "no_fault_handlers", "no_personality"],
+            "compat" => &["own_processes", "no_sysfs", "no_tracing", "no_fault_handlers", "no_personality"],
+            _ => &[],
+        };
+        assert_eq!(names, expected, "{profile}");
+    }
+}
+
+#[test]
 fn a_writable_directory_gives_up_that_nothing_of_the_hosts_is_writable() {
     let directory = scratch();
     let path = text(directory.path());

@@ -97,6 +97,7 @@ impl Plan {
                 What::Pts => format!("{path}  devpts, own terminals only"),
                 What::WholeProc => format!("{path}  proc, the whole"),
                 What::Sys => format!("{path}  sysfs, read-only"),
+                What::Queues => format!("{path}  mqueue, own queues only"),
                 What::Hidden => format!("{path}  hidden"),
                 What::ReadOnly => format!("{path}  read-only"),
             }

@@ -55,6 +55,14 @@ pub fn of(spec: &JobSpec, entries: &[Entry], root: &RootFs, kernel: (u32, u32)) 
     Ok(filter)
 }
 
+/// What a person should know of rules of the caller's own: calls that they refuse and that this machine does not have are
+/// calls of another one, or misspelled.
+pub fn notes(spec: &JobSpec) -> Option<String> {
+    let unknown = custom::unknown_refusals(spec.isolation().seccomp.as_ref()?);
+    let shown = unknown.join(", ");
+    (!unknown.is_empty()).then(|| format!("--seccomp refuses calls that this machine does not have: {shown}"))
+}
+
 /// What the shim calls behind the filter: the start of the command, and, should that fail, why it was not there, the word
 /// of it, and the end.
 const TO_START: [&str; 4] = ["execve", "newfstatat", "write", "exit_group"];

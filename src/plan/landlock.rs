@@ -1,5 +1,6 @@
 //! PURE: what a job may do with files, as a ruleset of landlock(7): a second wall behind the mounts. Should a mount ever be
-//! writable that ought not to be, or a path lead out of the cell, nothing can be written there all the same.
+//! writable that ought not to be, or a path lead out of the cell, nothing can be written there all the same. What is
+//! mounted below a writable place has its rights too: the kernel adds up the rules on the way to the root.
 
 use super::host::Host;
 use init_shim::wire::{Beneath, Entry, Landlock, RootFs, What};
@@ -62,7 +63,7 @@ pub fn of(host: &Host, root: &RootFs, entries: &[Entry]) -> Option<Landlock> {
 /// What may be done with an entry beyond reading it, if anything.
 fn beyond_reading(what: &What) -> Option<u32> {
     match what {
-        What::Tmpfs { .. } => Some(WRITE),
+        What::Tmpfs { .. } | What::Queues => Some(WRITE),
         What::BindDirectory(source) if source.writable => Some(WRITE),
         What::BindFile(source) if source.writable => Some(WRITE_FILE),
         What::Device { .. } | What::Pts => Some(DEVICE),

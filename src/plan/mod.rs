@@ -72,6 +72,7 @@ impl Plan {
             env: target::env(spec),
         };
         let disks = host.disks.iter().flatten().map(|disk| format!("--io-max: {}", disk.how));
-        Ok(Self { settings, order, walls, notes: root.notes.into_iter().chain(disks).collect() })
+        let notes = root.notes.into_iter().chain(disks).chain(filter::notes(spec)).collect();
+        Ok(Self { settings, order, walls, notes })
     }
 }

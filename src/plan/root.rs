@@ -170,6 +170,9 @@ fn common(tmpfs: u64, profile: Profile, entries: &mut Vec<Entry>) {
     let shared = What::Tmpfs { size: tmpfs, inodes: 0, mode: 0o1777 };
     entries.push(entry("/dev/shm", shared.clone()));
     entries.push(entry("/dev/pts", What::Pts));
+    if profile >= Profile::Build {
+        entries.push(entry("/dev/mqueue", What::Queues));
+    }
     if profile == Profile::Compat {
         machine::show(entries);
     } else {

@@ -123,11 +123,16 @@ fn limits(spec: &JobSpec) -> impl Iterator<Item = Relaxed> {
     let limits = spec.limits();
     let memory = (limits.memory_max == Some(MemoryLimit::Max)).then(|| relaxed("--memory max", "memory has no limit"));
     let pids = (limits.pids_max == Some(PidsLimit::Max)).then(|| relaxed("--pids max", "processes have no limit"));
+    let swap = (limits.memory_swap_max == Some(MemoryLimit::Max)).then(|| relaxed("--swap max", "swap has no limit"));
+    const BOUNDS: [&str; 3] = ["memory.max", "memory.swap.max", "pids.max"];
+    let files = limits.cgroup_files.iter().filter(|file| BOUNDS.contains(&file.file()) && file.value() == "max");
+    let files: Vec<Relaxed> =
+        files.map(|file| relaxed(format!("--cgroup {}=max", file.file()), "the bound is taken away")).collect();
     let core = limits.rlimits.iter().rev().find(|limit| limit.resource == Resource::Core);
     let dumps = core.is_some_and(|limit| (limit.soft, limit.hard) != (RlimitValue::Is(1), RlimitValue::Is(1)));
     let core =
         dumps.then(|| relaxed("--rlimit core", "a crash is handed to the host's core_pattern, which may be root's"));
-    [memory, pids, core].into_iter().flatten()
+    [memory, pids, swap, core].into_iter().flatten().chain(files)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod driver;
 mod error;
 mod job;
 #[cfg(feature = "seam")]
-mod seam;
+pub mod seam;
 mod supervisor;
 pub mod verify;
 

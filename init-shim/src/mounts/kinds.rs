@@ -56,3 +56,8 @@ pub fn pts() -> Result<OwnedFd> {
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     fresh("devpts", &["newinstance"], &[("ptmxmode", "0666"), ("mode", "0620"), ("gid", "5")], attributes)
 }
+
+/// mq_overview(7): the queues of the cell's IPC namespace. Mounted, so that Landlock has a place for them.
+pub fn queues() -> Result<OwnedFd> {
+    fresh("mqueue", &[], &[], NO_SUID_DEV | MountAttrFlags::MOUNT_ATTR_NOEXEC)
+}

@@ -14,7 +14,7 @@ pub(super) const ALL: &[Attempt] = &[
     ),
     inside("secure_bits", "a look at the secure bits: prctl(2) PR_GET_SECUREBITS", secure_bits, Around::Process),
     inside("id_maps", "a look at /proc/self/uid_map and gid_map", id_maps, Around::Process),
-    inside("session", "a look at the session: getsid(2) of the job's first process", session, Around::Process),
+    inside("session", "a look at /proc/PID/stat: the session of the job's first process", session, Around::Process),
     unlike(
         "signals",
         "a look at /proc/self/status: signals that are blocked or ignored",
@@ -54,14 +54,18 @@ fn id_maps(_: &Scene) -> Seen {
 }
 
 /// The process that forked this attempt, and its session: one of its own has its number. A session whose leader is not in
-/// this PID namespace has the number 0, which no wrapper of the call expects.
+/// this PID namespace has the number 0. Out of proc_pid_stat(5), since getsid(2) is not in every profile.
 fn session(_: &Scene) -> Seen {
-    // SAFETY: numbers only.
-    let (parent, session) = unsafe {
-        let parent = libc::getppid();
-        (parent, libc::getsid(parent))
-    };
-    if session == -1 { Seen::of_errno() } else { Seen::Facts(format!("{parent} {session}").into_bytes()) }
+    let Some(parent) = rustix::process::getppid() else { return Seen::Unclear("there is no parent".to_owned()) };
+    let parent = parent.as_raw_pid();
+    match fs::read_to_string(format!("/proc/{parent}/stat")) {
+        Err(error) => Seen::of_error(&error),
+        // The name in parentheses may hold anything; state, parent, group and session follow the last one.
+        Ok(stat) => match stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(3)) {
+            Some(session) => Seen::Facts(format!("{parent} {session}").into_bytes()),
+            None => Seen::Unclear("the session is not told".to_owned()),
+        },
+    }
 }
 
 /// What a caller may leave behind: a signal that is blocked.

@@ -2,7 +2,6 @@
 
 use super::{Around, Attempt, Scene, Seen, inside, unlike};
 use rustix::fd::{AsRawFd, OwnedFd};
-use rustix::io::Errno;
 use rustix::process::{ioctl_tiocsctty, setsid};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 
@@ -66,9 +65,8 @@ fn on_own_terminal(request: libc::c_ulong, byte: u8) -> Seen {
             keep(ends);
             seen
         }
-        // A filter leaves no way to a terminal of one's own.
-        Err(Errno::PERM) => Seen::Absent("no terminal can be had".to_owned()),
-        Err(errno) => Seen::Unclear(format!("no terminal to be had: {errno}")),
+        // A job that can have no terminal pushes nothing into one.
+        Err(errno) => Seen::Refused(errno.raw_os_error()),
     }
 }
 

@@ -64,7 +64,7 @@ impl NewCell {
         let ids = CellIds::take(seed)?;
         let cgroup = MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false };
         let effective = cgroup.apply(&plan.settings)?;
-        devices.guard(&cgroup)?;
+        plan.order.guard(|| devices.guard(&cgroup))?;
         Ok(Self { cgroup, ids, effective })
     }
 

@@ -41,8 +41,8 @@ const LOCKS: &str = "flock";
 /// Extended attributes: the kernel keeps those of privilege to itself.
 const ATTRIBUTES: &str = "getxattr lgetxattr fgetxattr setxattr lsetxattr fsetxattr listxattr llistxattr flistxattr \
     removexattr lremovexattr fremovexattr";
-/// Being told of changes; counted per user, and the user is the cell's own.
-const WATCHES: &str = "inotify_init inotify_init1 inotify_add_watch inotify_rm_watch epoll_create epoll_pwait2 signalfd4 \
+/// Waiting in more shapes.
+const WATCHES: &str = "epoll_create epoll_pwait2 signalfd4 \
     timerfd_create timerfd_settime timerfd_gettime pidfd_open pidfd_send_signal";
 /// Shared memory and semaphores of the cell's own IPC namespace.
 const IPC: &str = "shmget shmat shmdt shmctl semget semop semtimedop semctl";
@@ -70,6 +70,8 @@ const NODES: &str = "mbind get_mempolicy set_mempolicy set_mempolicy_home_node";
 /// Message queues of the cell's own IPC namespace.
 const QUEUES: &str =
     "msgget msgsnd msgrcv msgctl mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr";
+/// Being told of what happens to files. On files that are the host's a job would be told what others do with them.
+const NOTICES: &str = "inotify_init inotify_init1 inotify_add_watch inotify_rm_watch";
 /// What test suites of libraries and languages try.
 const SUITES: &str = "sched_getattr sched_setattr sched_rr_get_interval ioprio_get ioprio_set pkey_alloc pkey_free \
     pkey_mprotect get_robust_list";
@@ -87,7 +89,7 @@ pub fn plain(profile: Profile) -> impl Iterator<Item = &'static str> {
     const STRICT: &[&str] = &[FILES, WAITS, MEMORY, SIGNALS, PROCESSES, SELF, TIME, RANDOM, PAIRS, FILE_RULES];
     const DEFAULT: &[&str] =
         &[MORE_FILES, LOCKS, ATTRIBUTES, WATCHES, IPC, MORE_MEMORY, MORE_PROCESSES, MORE_SELF, SOCKETS, CONFINEMENT];
-    const BUILD: &[&str] = &[TRACING, ASYNCHRONOUS, NODES, QUEUES, SUITES];
+    const BUILD: &[&str] = &[TRACING, ASYNCHRONOUS, NODES, QUEUES, NOTICES, SUITES];
     const COMPAT: &[&str] = &[OLD];
     // Each profile has what those before it have.
     let steps: [(Profile, &'static [&'static str]); 4] =

@@ -46,6 +46,13 @@ pub fn of(rules: &SeccompRules, kernel: (u32, u32)) -> Policy {
     Policy { rules: named, otherwise, newest: known.max().unwrap_or_default(), beyond }
 }
 
+/// The names in entries that do not allow, which are no calls of this machine.
+pub fn unknown_refusals(rules: &SeccompRules) -> Vec<&str> {
+    let refusing = rules.syscalls.iter().filter(|entry| !answer(entry.action, entry.errno_ret).allows());
+    let names = refusing.flat_map(|entry| &entry.names).map(String::as_str);
+    names.filter(|name| calls::number(name).is_none()).collect()
+}
+
 /// An action with its number.
 fn answer(action: SeccompAction, errno: Option<u16>) -> Answer {
     match action {

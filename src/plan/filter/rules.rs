@@ -50,6 +50,14 @@ const PERSONALITIES_BUILD: [u32; 2] = [0x4_0000, 0x6_0000];
 /// PR_SET_THP_DISABLE, PR_GET_THP_DISABLE, PR_SET_VMA.
 const PRCTLS_STRICT: [u32; 15] = [1, 2, 3, 4, 15, 16, 23, 27, 29, 30, 38, 39, 41, 42, 0x5356_4d41];
 
+/// madvise(2), prctl(2): opting in to memory that the kernel merges (KSM).
+const MADV_MERGEABLE: u32 = 12;
+const PR_SET_MEMORY_MERGE: u32 = 67;
+/// renameat2(2): leaves a character device 0:0 behind.
+const RENAME_WHITEOUT: u32 = 4;
+/// EINVAL.
+const EINVAL: Answer = Answer::Errno(22);
+
 /// S_IFMT and the kinds of file that mknod(2) may make: as they come, regular files, pipes, sockets.
 const KIND_MASK: u32 = 0o170_000;
 const KINDS: [u32; 4] = [0, 0o100_000, 0o010_000, 0o140_000];
@@ -117,6 +125,9 @@ fn by_arguments(profile: Profile) -> Vec<(&'static str, Rule)> {
         ("prctl", prctl(profile)),
         // ARCH_SET_GS, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS, ARCH_GET_CPUID, and CET's status: of the thread's own.
         ("arch_prctl", Rule::always(Answer::Allow)),
+        // Memory that is merged with others' tells by its timing what they have in theirs.
+        ("madvise", refused_as_unknown(2, MADV_MERGEABLE)),
+        ("renameat2", Rule { ways: vec![(vec![any(4, RENAME_WHITEOUT)], EINVAL)], otherwise: Answer::Allow }),
         // prlimit(2): only the own processes, by their ids; a hard limit is never raised without a capability.
         ("prlimit64", Rule::always(Answer::Allow)),
     ];
@@ -142,6 +153,11 @@ fn all_but(arg: u8, values: &[u32]) -> Rule {
 /// Allowed for these values, refused for all others.
 fn one_of(arg: u8, values: &[u32]) -> Rule {
     only(values.iter().map(|value| vec![int(arg, *value)]).collect(), EPERM)
+}
+
+/// Refused for this value as by a kernel that does not know it.
+fn refused_as_unknown(arg: u8, value: u32) -> Rule {
+    Rule { ways: vec![(vec![int(arg, value)], EINVAL)], otherwise: Answer::Allow }
 }
 
 /// An allow list: families that nobody thought of have been the way in more than once (AF_ALG, AF_VSOCK, AF_RXRPC).
@@ -171,7 +187,7 @@ fn fcntl(profile: Profile) -> Rule {
 }
 
 fn prctl(profile: Profile) -> Rule {
-    if profile == Profile::Strict { one_of(0, &PRCTLS_STRICT) } else { Rule::always(Answer::Allow) }
+    if profile == Profile::Strict { one_of(0, &PRCTLS_STRICT) } else { refused_as_unknown(0, PR_SET_MEMORY_MERGE) }
 }
 
 fn personality(profile: Profile) -> Rule {

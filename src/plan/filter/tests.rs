@@ -184,6 +184,17 @@ fn a_node_is_no_device() {
 }
 
 #[test]
+fn memory_is_not_merged_with_others_and_no_device_is_left_behind() {
+    for profile in Profile::ALL {
+        assert_eq!(says(profile, nr::__NR_madvise, &[0, 0, 12]), Answer::Errno(22).code());
+        assert_eq!(says(profile, nr::__NR_madvise, &[0, 0, 4]), Answer::Allow.code(), "MADV_DONTNEED");
+        assert_eq!(says(profile, nr::__NR_renameat2, &[0, 0, 0, 0, 4]), Answer::Errno(22).code());
+        assert_eq!(says(profile, nr::__NR_renameat2, &[0, 0, 0, 0, 1]), Answer::Allow.code(), "RENAME_NOREPLACE");
+        assert!(says(profile, nr::__NR_prctl, &[67, 1]) != Answer::Allow.code());
+    }
+}
+
+#[test]
 fn memory_stays_placed_at_random_but_for_builds() {
     let personality = |profile, persona| says(profile, nr::__NR_personality, &[persona]);
     assert_eq!(personality(Profile::Default, 0xffff_ffff), Answer::Allow.code());

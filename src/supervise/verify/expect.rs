@@ -57,7 +57,7 @@ impl Expect {
                 What::Directory { .. } | What::Link { .. } | What::File { .. } => continue,
                 What::BindDirectory(source) | What::BindFile(source) => (MountKind::Host, source.writable),
                 What::Device { .. } => (MountKind::Device, true),
-                What::Tmpfs { .. } => (MountKind::Tmpfs, true),
+                What::Tmpfs { .. } | What::Queues => (MountKind::Tmpfs, true),
                 What::Proc | What::WholeProc => (MountKind::Proc, true),
                 What::Sys => (MountKind::Sys, false),
                 // Through a covering `null` something can be written, which goes nowhere.

@@ -159,7 +159,7 @@ fn result(rule: Rule, seen: Option<Seen>, expect: &Expect) -> Inside {
     let unclear = |detail: &str| Inside::Unclear { detail: detail.to_owned() };
     let Some(seen) = seen else { return unclear("nothing was told of it") };
     match (seen, rule) {
-        (Seen::Facts(facts), Rule::Is(check)) => match check(&facts, expect) {
+        (Seen::Facts(facts), Rule::Is(check) | Rule::IsOrHidden(check)) => match check(&facts, expect) {
             Ok(()) => Inside::AsPromised,
             Err(detail) => Inside::Allowed { detail },
         },
@@ -174,10 +174,10 @@ fn result(rule: Rule, seen: Option<Seen>, expect: &Expect) -> Inside {
             Inside::Unclear { detail: format!("it could not be tried: {}", errno_name(errno)) }
         }
         (Seen::Refused(errno), _) => Inside::Refused { errno: errno_name(errno) },
-        (Seen::Allowed(_) | Seen::Absent(_), Rule::Is(_)) => unclear("nothing was seen"),
+        (Seen::Allowed(_) | Seen::Absent(_), Rule::Is(_) | Rule::IsOrHidden(_)) => unclear("nothing was seen"),
         (Seen::Allowed(detail), _) => Inside::Allowed { detail },
         (Seen::Absent(detail), _) => Inside::Absent { detail },
-        (Seen::Killed(signal), Rule::Is(_)) => {
+        (Seen::Killed(signal), Rule::Is(_) | Rule::IsOrHidden(_)) => {
             Inside::Unclear { detail: format!("it could not be looked at: ended by signal {signal}") }
         }
         (Seen::Killed(signal), _) => Inside::Killed { signal },
@@ -190,7 +190,7 @@ fn result(rule: Rule, seen: Option<Seen>, expect: &Expect) -> Inside {
 fn control(rule: Rule, seen: Option<Seen>, expect: &Expect) -> Outside {
     let not = |why: String| Outside::NotPossible(why);
     match (seen, rule) {
-        (Some(Seen::Facts(facts)), Rule::Is(check)) => match check(&facts, expect) {
+        (Some(Seen::Facts(facts)), Rule::Is(check) | Rule::IsOrHidden(check)) => match check(&facts, expect) {
             Ok(()) => not("it is so on the host, too".to_owned()),
             Err(_) => Outside::Succeeded,
         },
@@ -213,9 +213,11 @@ pub fn given_up(by: GivenUp, spec: &JobSpec) -> Option<String> {
         GivenUp::ByWriting => writing(walls),
         GivenUp::ByShowing(path) => showing(walls, Path::new(path)),
         GivenUp::ByCompat => compat(walls),
-        GivenUp::ByRules => walls.seccomp.as_ref().map(|_| "--seccomp".to_owned()),
-        GivenUp::ByProfile(from) => given_up(GivenUp::ByRules, spec)
-            .or_else(|| (walls.profile >= from).then(|| format!("--profile {}", walls.profile.word()))),
+        GivenUp::ByProfile(profile) => profile_of(walls, profile).or_else(|| rules(walls)),
+        GivenUp::ByProfileOrShowing(profile, path) => {
+            profile_of(walls, profile).or_else(|| showing(walls, Path::new(path)))
+        }
+        GivenUp::ByRules => rules(walls),
         GivenUp::ByLimit(resource) => {
             let asked = spec.limits().rlimits.iter().find(|limit| limit.resource == resource)?;
             Some(format!("--rlimit {}", asked.resource.name()))
@@ -226,6 +228,16 @@ pub fn given_up(by: GivenUp, spec: &JobSpec) -> Option<String> {
 /// The profile by which the whole of /proc and /sys is there.
 fn compat(walls: &Isolation) -> Option<String> {
     (walls.profile == Profile::Compat).then(|| "--profile compat".to_owned())
+}
+
+/// The profile, where it is this one or wider.
+fn profile_of(walls: &Isolation, least: Profile) -> Option<String> {
+    (walls.profile >= least).then(|| format!("--profile {}", walls.profile.word()))
+}
+
+/// Rules of the caller's own, which may let any call pass.
+fn rules(walls: &Isolation) -> Option<String> {
+    walls.seccomp.as_ref().map(|_| "--seccomp".to_owned())
 }
 
 /// The first option by which something of the host's can be written to.
@@ -243,9 +255,6 @@ fn writing(walls: &Isolation) -> Option<String> {
 fn showing(walls: &Isolation, path: &Path) -> Option<String> {
     if let Root::Dir { path: root, .. } = &walls.root {
         return Some(format!("--rootfs {}", root.display()));
-    }
-    if path.starts_with("/sys") && walls.profile == Profile::Compat {
-        return compat(walls);
     }
     walls.mounts.iter().find_map(|mount| match mount {
         MountSpec::Bind { target, access, .. } if path.starts_with(target) => {

@@ -38,8 +38,13 @@ pub enum Rule {
     /// The same, and this errno is a refusal as well, which elsewhere is a host in need.
     RefusedAlso(i32),
     /// What was seen is as it should be; else, what is wrong with it.
-    Is(fn(&[u8], &Expect) -> Result<(), String>),
+    Is(Check),
+    /// The same, or the look is refused: the call that cannot be made to look cannot be made to change it, either.
+    IsOrHidden(Check),
 }
+
+/// What was seen beside what it should be.
+pub type Check = fn(&[u8], &Expect) -> Result<(), String>;
 
 /// Which options give a promise up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,9 +61,11 @@ pub enum GivenUp {
     ByShowing(&'static str),
     /// `--rlimit` of this resource.
     ByLimit(Resource),
-    /// This profile and the wider ones, and rules of the caller's own.
+    /// This profile and the wider ones, and `--seccomp`.
     ByProfile(Profile),
-    /// Rules of the caller's own.
+    /// The same, and whatever shows this path.
+    ByProfileOrShowing(Profile, &'static str),
+    /// `--seccomp`.
     ByRules,
     /// The profile that shows the machine.
     ByCompat,
@@ -70,7 +77,7 @@ const fn refused(attempt: &'static str) -> Proof {
     Proof { attempt, rule: Rule::Refused }
 }
 
-const fn is(attempt: &'static str, check: fn(&[u8], &Expect) -> Result<(), String>) -> Proof {
+const fn is(attempt: &'static str, check: Check) -> Proof {
     Proof { attempt, rule: Rule::Is(check) }
 }
 

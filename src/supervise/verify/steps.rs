@@ -43,7 +43,7 @@ pub const SHOWN: &[(Step, Shown)] = &[
     (Step::SealRoot, Shown::By(&["planned_mounts", "host_read_only"])),
     (Step::JoinKeyring, Shown::By(&["own_keyring"])),
     (Step::DropBounding, Shown::NoCell(&["no_capabilities", "secure_bits"])),
-    (Step::NoNewPrivs, Shown::By(&["no_new_privs"])),
+    (Step::NoNewPrivs, Shown::NoCell(&["no_new_privs"])),
     (Step::DropShim, Shown::NoCell(&["first_process"])),
     (Step::ForbidNested, Shown::By(&["no_namespaces"])),
     (Step::SeeOwnCgroup, Shown::By(&["own_cgroup"])),

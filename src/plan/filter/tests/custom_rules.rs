@@ -123,6 +123,14 @@ fn an_entry_that_does_what_happens_anyway_is_passed_over() {
 }
 
 #[test]
+fn a_refused_call_that_is_misspelled_is_told() {
+    let rules = read(
+        r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["ptrace", "ptarce"], "action": "SCMP_ACT_ERRNO"}]}"#,
+    );
+    assert_eq!(custom::unknown_refusals(&rules), ["ptarce"]);
+}
+
+#[test]
 fn what_is_newer_than_the_file_is_unheard_of_unless_the_file_has_a_number_for_it() {
     let old = r#"{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["statx"], "action": "SCMP_ACT_ALLOW"}]}"#;
     assert_eq!(says(old, nr::__NR_clone3, [0; 6]), ENOSYS.code());

@@ -1,7 +1,7 @@
 //! PURE: what a cell promises about files, mounts and other processes.
 
 use super::super::{checks, mounts as table};
-use super::GivenUp::{ByCompat, ByProfile, ByShowing, ByWriting, Never};
+use super::GivenUp::{ByCompat, ByProfile, ByProfileOrShowing, ByShowing, ByWriting, Never};
 use super::{Promise, is, promise, refused};
 use crate::spec::Profile;
 
@@ -97,7 +97,7 @@ pub(super) const ALL: &[Promise] = &[
         &[refused("core_pattern"), refused("sysrq")],
         Never,
     ),
-    promise("no_sysfs", "The job sees no /sys.", &[refused("sys")], ByShowing("/sys")),
+    promise("no_sysfs", "The job sees no /sys.", &[refused("sys")], ByProfileOrShowing(Profile::Compat, "/sys")),
     promise(
         "kernel_secrets",
         "The job cannot read the kernel's memory, addresses, keys and log.",

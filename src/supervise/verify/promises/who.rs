@@ -16,7 +16,7 @@ pub(super) const ALL: &[Promise] = &[
     promise(
         "secure_bits",
         "The rules by which a user gains capabilities are off, and locked.",
-        &[is("secure_bits", checks::secure_bits), refused("unlock_secure_bits")],
+        &[SECURE_BITS, refused("unlock_secure_bits")],
         Never,
     ),
     promise(
@@ -150,3 +150,5 @@ pub(super) const ALL: &[Promise] = &[
 
 /// mlock(2): the limit is told by this number, as a lack of memory would be. The same on every architecture.
 const ENOMEM: i32 = 12;
+/// prctl(2) is the one call for both.
+const SECURE_BITS: Proof = Proof { attempt: "secure_bits", rule: Rule::IsOrHidden(checks::secure_bits) };
