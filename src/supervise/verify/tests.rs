@@ -56,7 +56,6 @@ fn table() -> Vec<String> {
                 expect::MountKind::Proc => ("nosuid,nodev,noexec", "proc", "rw,hidepid=invisible,subset=pid"),
                 expect::MountKind::Pts => ("nosuid,noexec", "devpts", "rw,gid=5"),
                 expect::MountKind::Sys => ("nosuid,nodev,noexec", "sysfs", "rw"),
-                expect::MountKind::Cover => ("nosuid,nodev,noexec", "tmpfs", "rw,mode=555"),
             };
             format!("{index} 1 0:{index} / {path} {access},{flags} - {kind} none {settings}")
         })
