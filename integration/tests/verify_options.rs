@@ -44,8 +44,8 @@ fn every_profile_keeps_what_it_does_not_give_up_by_name() {
         let names: Vec<&str> =
             given_up.map(|promise| integration::verify::Verified::text(promise, "promise")).collect();
         let expected: &[&str] = match profile {
-            "build" => &["no_tracing", "no_fault_handlers", "no_personality"],
-            "compat" => &["own_processes", "no_sysfs", "no_tracing", "no_fault_handlers", "no_personality"],
+            "build" => &["no_tracing", "no_personality"],
+            "compat" => &["own_processes", "no_sysfs", "no_tracing", "no_personality"],
             _ => &[],
         };
         assert_eq!(names, expected, "{profile}");
