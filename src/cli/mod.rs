@@ -4,22 +4,28 @@
 pub mod args;
 pub mod completions;
 pub mod doctor;
+pub mod events;
 pub mod exit;
 pub mod head;
 pub mod man;
+pub mod meta;
 pub mod render;
 pub mod report;
 pub mod run;
+pub mod schema;
 mod signal;
+pub mod target;
 mod utc;
+pub mod voice;
 
 use crate::life::Outcome;
 use crate::spec::JobSpec;
 use crate::supervise::{self, Error};
 use args::{Args, Verb};
-use report::Started;
+use report::News;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use voice::Voice;
 
 /// What the voice asks of the head.
 pub trait Head {
@@ -29,12 +35,12 @@ pub trait Head {
     /// Why there is no such plan on this host.
     fn draw(self, spec: &JobSpec) -> Result<String, Error>;
 
-    /// Runs a job to its end. `started` is told once, when the target was executed; a start that failed at a step is an
-    /// outcome, too.
+    /// Runs a job to its end. What happens is `told` at once: first, when the target was executed, what is in force, then
+    /// each thing as it happens; a start that failed at a step is an outcome, too.
     ///
     /// # Errors
     /// Why there was no job.
-    fn run(self, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error>;
+    fn run(self, spec: &JobSpec, told: &mut dyn FnMut(News)) -> Result<Outcome, Error>;
 
     /// What this host can and cannot do.
     fn examine(self) -> Vec<supervise::doctor::Check>;
@@ -51,11 +57,12 @@ pub fn main(argv: impl IntoIterator<Item = OsString>, head: impl Head) -> u8 {
         // Not under the lock: the job's own output goes the same way.
         Verb::Run(args) => {
             drop(out);
-            return run::run(args, head, &mut io::stderr());
+            return run::run(args, head, &mut Voice::stderr(&mut io::stderr()));
         }
         Verb::Doctor(args) => doctor::doctor(args, &head.examine(), &mut out),
         Verb::Completions(args) => completions::completions(args, &mut out),
         Verb::Man => man::man(&mut out),
+        Verb::Schema => schema::schema(&mut out),
     };
     done.and_then(|code| out.flush().map(|()| code)).unwrap_or_else(|error| print_failure(&error))
 }
@@ -63,12 +70,7 @@ pub fn main(argv: impl IntoIterator<Item = OsString>, head: impl Head) -> u8 {
 /// The exit code when our own words could not be printed. A reader that has enough, as head(1), is told nothing.
 fn print_failure(error: &io::Error) -> u8 {
     if error.kind() != io::ErrorKind::BrokenPipe {
-        say(&mut io::stderr(), &format!("failed to write to standard output: {error}"));
+        Voice::stderr(&mut io::stderr()).say(&format!("failed to write to standard output: {error}"));
     }
     exit::OWN_FAILURE
-}
-
-/// One line to standard error, as ours. That it may be closed is no reason to fail.
-fn say(err: &mut dyn Write, line: &str) {
-    let _ = writeln!(err, "ironcell: {line}");
 }

@@ -1,5 +1,6 @@
 //! The flags of `ironcell run`, as text; what they mean is read in `spec`, where a refusal can name the field.
 
+use super::ends::Ends;
 use super::mounts::Mounts;
 use clap::{ValueEnum, ValueHint};
 use std::ffi::OsString;
@@ -84,6 +85,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Surroundings")]
     pub label: Vec<String>,
 
+    /// How its end is limited and told.
+    #[command(flatten)]
+    pub ends: Ends,
     /// Write what happened to a file as JSON, - is standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "dry_run")]
     pub report: Option<PathBuf>,

@@ -36,6 +36,12 @@ pub fn spec_of(args: &RunArgs, caller: &Caller) -> Result<JobSpec, SpecError> {
     if let Some(time) = &args.time {
         job = job.time(units::duration("--time", time)?);
     }
+    if let Some(time) = &args.ends.cpu_time {
+        job = job.cpu_time(units::duration("--cpu-time", time)?);
+    }
+    if let Some(time) = &args.ends.idle {
+        job = job.idle(units::duration("--idle", time)?);
+    }
     if let Some(grace) = &args.grace {
         job = job.grace(units::duration("--grace", grace)?);
     }
