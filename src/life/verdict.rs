@@ -19,8 +19,9 @@ pub struct Facts<'a> {
     pub leader: LeaderEnd,
     /// Whether ironcell had a hand in it.
     pub stopped: Option<(Reason, StopKind)>,
-    /// Whether the kernel had killed for want of memory before ironcell killed the cell.
-    pub kernel_was_first: bool,
+    /// Processes that the kernel had killed for want of memory when the leader's end was told, or when ironcell killed the
+    /// cell, whichever came first: what it killed later is not why the job ended.
+    pub oom_kills_until_then: Option<u64>,
     /// The kernel's counters.
     pub evidence: &'a Evidence,
     /// What was used.
@@ -46,8 +47,7 @@ impl Facts<'_> {
     /// Why the job ended.
     pub fn cause(&self) -> Cause {
         let killed = matches!(self.exit(), Exit::Signal { signal: KILL, .. });
-        // After a hard stop, which kills by itself, the counter proves nothing, unless it had counted before.
-        if killed && self.kernel_killed() && (!self.was_killed_hard() || self.kernel_was_first) {
+        if killed && self.kernel_was_first() {
             return Cause::Memory { of: self.memory_of() };
         }
         match &self.stopped {
@@ -117,6 +117,15 @@ impl Facts<'_> {
         self.evidence.oom_kills.is_some_and(|kills| kills > 0)
     }
 
+    /// Whether it did before anything else had ended the job. It counts a kill before it sends the signal (mm/oom_kill.c).
+    fn kernel_was_first(&self) -> bool {
+        match self.oom_kills_until_then {
+            Some(kills) => kills > 0,
+            // After a hard stop, which kills by itself, a counter that was read later proves nothing.
+            None => self.kernel_killed() && !self.was_killed_hard(),
+        }
+    }
+
     /// Whether forks were refused.
     fn was_starved(&self) -> bool {
         self.evidence.pids_max_events.is_some_and(|refused| refused > 0)
@@ -145,7 +154,7 @@ mod tests {
     /// Exit and cause of a job that had 3 seconds.
     fn told(leader: LeaderEnd, stopped: Option<(Reason, StopKind)>, evidence: &Evidence) -> (Exit, Cause) {
         let (limits, usage) = (TimeLimits { wall: Some(3 * SECOND), cpu: Some(SECOND), idle: None }, Usage::default());
-        let facts = Facts { leader, stopped, kernel_was_first: false, evidence, usage: &usage, limits };
+        let facts = Facts { leader, stopped, oom_kills_until_then: None, evidence, usage: &usage, limits };
         (facts.exit(), facts.cause())
     }
 
@@ -194,10 +203,14 @@ mod tests {
         let hard = Some((WALL, StopKind::Hard));
         let stop = Cause::WallTime { limit: 3 * SECOND, how: StopKind::Hard };
         assert_eq!(told(signalled(9), hard.clone(), &evidence).1, stop);
-        let (leader, limits) = (LeaderEnd::Untold, TimeLimits::default());
-        let usage = Usage::default();
-        let facts = Facts { leader, stopped: hard, kernel_was_first: true, evidence: &evidence, usage: &usage, limits };
-        assert_eq!(facts.cause(), memory, "the kernel had killed before");
+        let cause = |leader, stopped, before| {
+            let (limits, usage) = (TimeLimits::default(), Usage::default());
+            let oom_kills_until_then = Some(before);
+            Facts { leader, stopped, oom_kills_until_then, evidence: &evidence, usage: &usage, limits }.cause()
+        };
+        assert_eq!(cause(LeaderEnd::Untold, hard, 1), memory, "the kernel had killed before");
+        assert_eq!(cause(signalled(9), None, 1), memory);
+        assert_eq!(cause(signalled(9), None, 0), Cause::Itself, "the kernel killed after the leader's end");
     }
 
     #[test]
@@ -253,8 +266,8 @@ mod tests {
         let usage = Usage { memory_peak: Some(63), wall: 4 * SECOND, ..Usage::default() };
         let evidence = Evidence { memory_max: Some(64), ..Evidence::default() };
         let (leader, limits) = (LeaderEnd::Untold, TimeLimits::default());
-        let facts =
-            Facts { leader, stopped: None, kernel_was_first: false, evidence: &evidence, usage: &usage, limits };
+        let (evidence, usage) = (&evidence, &usage);
+        let facts = Facts { leader, stopped: None, oom_kills_until_then: None, evidence, usage, limits };
         let memory = LimitHit { name: "memory.max", value: Amount::Count(64), peak: Some(Amount::Count(63)) };
         assert_eq!(facts.limit(&Cause::Memory { of: MemoryOf::Own }), Some(memory));
         let time = LimitHit { name: "time", value: Amount::Time(SECOND), peak: Some(Amount::Time(4 * SECOND)) };

@@ -48,8 +48,8 @@ pub(super) struct Driver {
 pub(super) struct Seen {
     /// Who was alive when the leader had ended.
     leftovers: Option<Leftovers>,
-    /// Whether the kernel had killed for want of memory before ironcell killed the cell.
-    kernel_was_first: bool,
+    /// Processes that the kernel had killed for want of memory when the leader's end was told or the cell was killed.
+    oom_kills: Option<u64>,
     /// What PID 1 told of the leader's use.
     used: Option<Used>,
 }
@@ -142,6 +142,7 @@ impl Driver {
         let Some(End { how, others, wall_nanos, used }) = end else {
             return Event::LeaderEnded { leader: LeaderEnd::Untold, others: false };
         };
+        self.see_oom_kills();
         self.seen.used = Some(used);
         self.seen.leftovers = if others { self.cell.leftovers() } else { Some(Leftovers::default()) };
         let how = match how {
@@ -149,6 +150,13 @@ impl Driver {
             How::Killed { signal, core } => Told::Signal { signal, core },
         };
         Event::LeaderEnded { leader: LeaderEnd::Told { how, wall_nanos }, others }
+    }
+
+    /// Counts the kernel's kills until now, once: what comes later is not why the job ends.
+    fn see_oom_kills(&mut self) {
+        if self.seen.oom_kills.is_none() {
+            self.seen.oom_kills = self.cell.counters().memory().map(|seen| seen.oom_kills);
+        }
     }
 
     /// Kills the cell. What failed of it is told to the log: PID 1 is dead in any case, and with it the cell.
@@ -175,7 +183,7 @@ impl Driver {
         match state {
             State::Stopping { why, how } => {
                 if *how == StopKind::Hard {
-                    self.seen.kernel_was_first = self.cell.counters().memory().is_some_and(|seen| seen.oom_kills > 0);
+                    self.see_oom_kills();
                 }
                 waits.look = None;
                 self.note(Happening::Stopping { cause: why.word(), how: *how });

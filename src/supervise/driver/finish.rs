@@ -28,9 +28,9 @@ impl Driver {
         let _ = timeout(RELAYS_WITHIN, relays).await;
         let usage = self.usage(leader, ended);
         let mut evidence = self.cell.evidence();
-        let kernel_was_first = self.seen.kernel_was_first;
+        let oom_kills_until_then = self.seen.oom_kills;
         let facts =
-            Facts { leader, stopped, kernel_was_first, evidence: &evidence, usage: &usage, limits: self.limits };
+            Facts { leader, stopped, oom_kills_until_then, evidence: &evidence, usage: &usage, limits: self.limits };
         let (exit, cause) = (facts.exit(), facts.cause());
         evidence.limit = facts.limit(&cause);
         evidence.stderr_tail = self.tail.as_ref().map(Tail::text);
