@@ -133,9 +133,12 @@ impl Cell {
         &self.counters
     }
 
-    /// The process that the kernel chose to kill for want of memory, if its log says.
-    pub fn biggest(&self) -> Option<Biggest> {
-        kmsg::victim(self.cgroup.name())
+    /// The process that the kernel chose to kill for want of memory, if its log says. The log can be long: it is read
+    /// beside the runtime's own threads.
+    pub async fn biggest(&self) -> Option<Biggest> {
+        let name = self.cgroup.name().to_owned();
+        // Lost with the runtime only, and then nobody waits for it.
+        tokio::task::spawn_blocking(move || kmsg::victim(&name)).await.ok().flatten()
     }
 
     /// Who is alive in it but its PID 1; `None` when that cannot be known.

@@ -35,7 +35,7 @@ impl Driver {
         evidence.limit = facts.limit(&cause);
         evidence.stderr_tail = self.tail.as_ref().map(Tail::text);
         if matches!(cause, Cause::Memory { .. }) {
-            evidence.biggest = self.cell.biggest();
+            evidence.biggest = self.cell.biggest().await;
         }
         // What the kernel did to the rest, which nobody watched any more.
         self.note_memory();
