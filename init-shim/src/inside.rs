@@ -1,8 +1,9 @@
 //! What PID 1 does for its cell, from inside, before anything of the job runs. [`build`] is the list.
 
+use crate::landlock::Rules;
 use crate::mounts::{self, Failed, NewRoot};
 use crate::outside::{Cell, Sources};
-use crate::report::Failure;
+use crate::report::{Failure, ROOT_ITEM};
 use crate::step::Step;
 use crate::sys::{self, Side};
 use crate::wire::{RootFs, SHIM_ID};
@@ -53,25 +54,31 @@ pub fn run(inner: &Inner<'_>) -> ! {
 
 /// All that happens inside the cell, in order; the last step forks the target.
 fn build(inner: &Inner<'_>) -> Result<Target, Failure> {
-    close_foreign(inner)?;
+    let order = inner.cell.order;
+    order.step(Step::CloseForeign, || close_foreign(inner))?;
     await_release(inner.held)?;
     become_cell_root()?;
-    see_own_cgroup(inner)?;
-    forbid_nested(inner)?;
-    set_hostname(inner)?;
-    loopback_up(inner)?;
-    make_private()?;
+    order.step(Step::SeeOwnCgroup, || see_own_cgroup(inner))?;
+    order.step(Step::ForbidNested, || forbid_nested(inner))?;
+    order.step(Step::SetHostname, || set_hostname(inner))?;
+    order.step(Step::LoopbackUp, || loopback_up(inner))?;
+    order.step(Step::MakePrivate, make_private)?;
     let mut root = make_root(inner)?;
-    furnish(inner, &mut root)?;
+    let mut rules = None;
+    order.step(Step::MakeRuleset, || make_ruleset(inner, &root).map(|made| rules = made))?;
+    furnish(inner, &mut root, rules.as_ref())?;
     enter_root(&root)?;
-    leave_old_root(&root)?;
-    seal_root(&root)?;
+    order.step(Step::LeaveOldRoot, || leave_old_root(&root))?;
+    order.step(Step::SealRoot, || seal_root(&root))?;
     drop(root);
-    join_keyring()?;
-    drop_bounding(inner.last_capability)?;
-    no_new_privs()?;
-    let target = fork_target(inner)?;
-    drop_shim(inner.cell)?;
+    order.step(Step::JoinKeyring, join_keyring)?;
+    order.step(Step::DropBounding, || drop_bounding(inner.last_capability))?;
+    order.step(Step::NoNewPrivs, no_new_privs)?;
+    let target = fork_target(inner, rules.as_ref())?;
+    drop(rules);
+    order.step(Step::DropShim, || drop_shim(inner.cell))?;
+    order.step(Step::FilterShim, || filter_shim(inner.cell))?;
+    close_report(inner.cell)?;
     Ok(target)
 }
 
@@ -157,17 +164,29 @@ fn make_root(inner: &Inner<'_>) -> Result<NewRoot, Failure> {
     make().map_err(at(Step::MakeRoot))
 }
 
+/// landlock(7): the rules are bound to the mounts' own files, so they are made while the mounts are in hand.
+fn make_ruleset<'a>(inner: &Inner<'a>, root: &NewRoot) -> Result<Option<Rules<'a>>, Failure> {
+    let Some(landlock) = &inner.cell.order.landlock else { return Ok(None) };
+    let make = || {
+        let rules = Rules::make(landlock, inner.cell.fds)?;
+        rules.allow_root(root)?;
+        Ok(Some(rules))
+    };
+    make().map_err(|errno| Failure { item: ROOT_ITEM, ..Failure::at(Step::MakeRuleset, errno) })
+}
+
 /// Every entry of the order, in its order.
-fn furnish(inner: &Inner<'_>, root: &mut NewRoot) -> Result<(), Failure> {
+fn furnish(inner: &Inner<'_>, root: &mut NewRoot, rules: Option<&Rules<'_>>) -> Result<(), Failure> {
     for (index, (entry, source)) in inner.cell.order.entries.iter().zip(&inner.sources.entries).enumerate() {
-        let source = source.as_ref().map(AsFd::as_fd);
-        root.furnish(&entry.path, &entry.what, source).map_err(|failed| {
-            let failure = match failed {
-                Failed::Place(errno) => Failure::at(Step::MakeEntry, errno),
-                Failed::Mount(errno) => Failure::at(Step::AttachMount, errno),
-            };
-            Failure { item: index as u16, ..failure }
+        let (item, source) = (index as u16, source.as_ref().map(AsFd::as_fd));
+        let made = root.furnish(&entry.path, &entry.what, source).map_err(|failed| match failed {
+            Failed::Place(errno) => Failure { item, ..Failure::at(Step::MakeEntry, errno) },
+            Failed::Mount(errno) => Failure { item, ..Failure::at(Step::AttachMount, errno) },
         })?;
+        if let (Some(rules), Some(mount)) = (rules, made.as_ref().map(AsFd::as_fd).or(source)) {
+            let failed = |errno| Failure { item, ..Failure::at(Step::MakeRuleset, errno) };
+            rules.allow_entry(item, mount).map_err(failed)?;
+        }
     }
     Ok(())
 }
@@ -201,11 +220,11 @@ fn no_new_privs() -> Result<(), Failure> {
 
 /// The target goes its own way to its exec. In the keeper SIGCHLD is ignored, and the kernel would reap a target that ends
 /// before PID 1 looks: so it is noticed from before the fork.
-fn fork_target(inner: &Inner<'_>) -> Result<Target, Failure> {
+fn fork_target(inner: &Inner<'_>, rules: Option<&Rules<'_>>) -> Result<Target, Failure> {
     sys::notice_children();
     let since = Instant::now();
     match sys::fork().map_err(at(Step::ForkTarget))? {
-        Side::Child => target::run(inner.cell),
+        Side::Child => target::run(inner.cell, rules),
         Side::Parent(pid) => Ok(Target { pid, since }),
     }
 }
@@ -216,6 +235,20 @@ fn drop_shim(cell: &Cell<'_>) -> Result<(), Failure> {
     // For people who look at the host's processes; a name that cannot be set is no reason to end a job.
     let _ = rustix::thread::set_name(c"ironcell-init");
     creds::become_shim(SHIM_ID).map_err(at(Step::DropShim))?;
-    // Last, since a failure before could not be reported after it.
-    sys::close_all_but(&[fds.status.as_fd(), fds.lease.as_fd(), fds.ids.as_fd()]).map_err(at(Step::DropShim))
+    let kept = [&fds.status, &fds.report, &fds.lease, &fds.ids].map(AsFd::as_fd);
+    sys::close_all_but(&kept).map_err(at(Step::DropShim))
+}
+
+/// What PID 1 still calls is a dozen calls.
+fn filter_shim(cell: &Cell<'_>) -> Result<(), Failure> {
+    if !cell.order.init_filter.is_empty() {
+        sys::install_filter(&cell.order.init_filter).map_err(at(Step::FilterShim))?;
+    }
+    Ok(())
+}
+
+/// The report is closed last, since a failure could not be told after that.
+fn close_report(cell: &Cell<'_>) -> Result<(), Failure> {
+    let fds = cell.fds;
+    sys::close_all_but(&[&fds.status, &fds.lease, &fds.ids].map(AsFd::as_fd)).map_err(at(Step::FilterShim))
 }

@@ -12,6 +12,7 @@ pub mod clear;
 pub mod creds;
 pub mod inside;
 pub mod keeper;
+pub mod landlock;
 pub mod mounts;
 pub mod net;
 pub mod outside;

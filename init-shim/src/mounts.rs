@@ -4,57 +4,18 @@
 //! keeper and arrives as a detached mount. Every path is resolved inside the new root, through no symbolic link
 //! (openat2(2), kernel 5.6), so nothing on the way can point out of it.
 
+mod cover;
+mod kinds;
+
+pub use kinds::tmpfs;
+
 use crate::sys::{self, MountAttributes};
 use crate::wire::What;
 use linux_raw_sys::general as raw;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat, openat2, symlinkat};
 use rustix::io::{Errno, Result};
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags, fsconfig_create,
-    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount_change, move_mount, unmount,
-};
-
-/// Nothing executes with another's rights, and no device answers.
-const NO_SUID_DEV: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
-
-/// A file system that is made with these settings, detached until it is attached.
-fn fresh(kind: &str, flags: &[&str], settings: &[(&str, &str)], attributes: MountAttrFlags) -> Result<OwnedFd> {
-    let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
-    for flag in flags {
-        fsconfig_set_flag(&context, *flag)?;
-    }
-    for (key, value) in settings {
-        fsconfig_set_string(&context, *key, *value)?;
-    }
-    fsconfig_create(&context)?;
-    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
-}
-
-/// tmpfs(5). Zero for size or inodes leaves the kernel's default: half of the memory.
-pub fn tmpfs(size: u64, inodes: u64, mode: u32) -> Result<OwnedFd> {
-    let (size_text, inodes_text, mode_text) = (size.to_string(), inodes.to_string(), format!("{mode:o}"));
-    let mut settings = vec![("mode", mode_text.as_str())];
-    if size != 0 {
-        settings.push(("size", &size_text));
-    }
-    if inodes != 0 {
-        settings.push(("nr_inodes", &inodes_text));
-    }
-    fresh("tmpfs", &[], &settings, NO_SUID_DEV)
-}
-
-/// proc(5), kernel 5.8: `subset=pid` leaves out all that tells of the host, `hidepid=invisible` leaves out PID 1.
-fn proc() -> Result<OwnedFd> {
-    let attributes = NO_SUID_DEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    fresh("proc", &[], &[("subset", "pid"), ("hidepid", "invisible")], attributes)
-}
-
-/// devpts: an instance of its own in every mount since kernel 4.7; `ptmx` is usable by all, gid 5 is tty by convention.
-fn pts() -> Result<OwnedFd> {
-    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    fresh("devpts", &["newinstance"], &[("ptmxmode", "0666"), ("mode", "0620"), ("gid", "5")], attributes)
-}
+use rustix::mount::{MountPropagationFlags, MoveMountFlags, UnmountFlags, mount_change, move_mount, unmount};
 
 /// No mount event passes between host and cell. mount_namespaces(7): a namespace of another user is only ever a slave.
 pub fn make_private() -> Result<()> {
@@ -79,14 +40,19 @@ impl NewRoot {
         Ok(Self { mount, ours, fresh })
     }
 
-    /// Makes one entry; `source` is the keeper's detached mount for those that have one. Says whether it was the place
-    /// that failed or the mount.
+    /// The mount that becomes `/`.
+    pub fn mount(&self) -> BorrowedFd<'_> {
+        self.mount.as_fd()
+    }
+
+    /// Makes one entry; `source` is the keeper's detached mount for those that have one. Comes back with the mount that
+    /// was made here, if one was, and says whether it was the place that failed or the mount.
     pub fn furnish(
         &mut self,
         path: &[u8],
         what: &What,
         source: Option<BorrowedFd<'_>>,
-    ) -> std::result::Result<(), Failed> {
+    ) -> std::result::Result<Option<OwnedFd>, Failed> {
         let (parent, name) = self.place(path).map_err(Failed::Place)?;
         self.furnish_at(&parent, name, what, source)
     }
@@ -98,30 +64,38 @@ impl NewRoot {
         name: &[u8],
         what: &What,
         source: Option<BorrowedFd<'_>>,
-    ) -> std::result::Result<(), Failed> {
+    ) -> std::result::Result<Option<OwnedFd>, Failed> {
         match what {
-            What::Directory { mode } => self.directory(parent, name, *mode).map_err(Failed::Place),
-            What::Link { target } => symlinkat(target.as_slice(), parent, name).map_err(Failed::Place),
-            What::File { content } => write_new(parent, name, content).map_err(Failed::Place),
+            What::Directory { mode } => self.directory(parent, name, *mode).map_err(Failed::Place).map(|()| None),
+            What::Link { target } => symlinkat(target.as_slice(), parent, name).map_err(Failed::Place).map(|()| None),
+            What::File { content } => write_new(parent, name, content).map_err(Failed::Place).map(|()| None),
             What::BindFile(_) | What::Device { .. } => {
                 self.file(parent, name).map_err(Failed::Place)?;
-                attach(source.ok_or(Failed::Mount(Errno::BADF))?, parent, name)
+                attach(source.ok_or(Failed::Mount(Errno::BADF))?, parent, name).map(|()| None)
             }
             What::BindDirectory(_) => {
                 self.directory(parent, name, 0o755).map_err(Failed::Place)?;
-                attach(source.ok_or(Failed::Mount(Errno::BADF))?, parent, name)
+                attach(source.ok_or(Failed::Mount(Errno::BADF))?, parent, name).map(|()| None)
             }
             What::Tmpfs { size, inodes, mode } => {
                 self.directory(parent, name, 0o755).map_err(Failed::Place)?;
                 let mount = tmpfs(*size, *inodes, *mode).map_err(Failed::Mount)?;
                 self.ours.push(fstat(&mount).map_err(Failed::Mount)?.st_dev);
-                attach(mount, parent, name)
+                attach(&mount, parent, name).map(|()| Some(mount))
             }
-            What::Proc | What::Pts => {
+            What::Proc | What::WholeProc | What::Sys | What::Pts => {
                 self.directory(parent, name, 0o755).map_err(Failed::Place)?;
-                let mount = if *what == What::Proc { proc() } else { pts() };
-                attach(mount.map_err(Failed::Mount)?, parent, name)
+                let mount = match what {
+                    What::Proc => kinds::proc(),
+                    What::WholeProc => kinds::whole_proc(),
+                    What::Sys => kinds::sys(),
+                    _ => kinds::pts(),
+                };
+                let mount = mount.map_err(Failed::Mount)?;
+                attach(&mount, parent, name).map(|()| Some(mount))
             }
+            What::Hidden => cover::hide(parent, name, source.ok_or(Failed::Mount(Errno::BADF))?).map(|()| None),
+            What::ReadOnly => cover::read_only(parent, name).map(|()| None),
         }
     }
 

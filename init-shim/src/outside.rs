@@ -84,7 +84,7 @@ fn bear(host: &Host, cell: &Cell<'_>, sources: &Sources, way: Way) -> Result<Bor
         enter_cgroup(cell, &born, way)?;
         await_cell(&hold)?;
         write_id_maps(host, cell, &born)?;
-        raise_oom_score(host, cell, &born)?;
+        cell.order.step(Step::RaiseOomScore, || raise_oom_score(host, cell, &born))?;
         release_cell(&hold)
     };
     finish().inspect_err(|_| {
@@ -108,6 +108,8 @@ fn open_sources(host: &Host, cell: &Cell<'_>) -> Result<Sources, Failure> {
         let opened = match &entry.what {
             What::BindDirectory(source) | What::BindFile(source) => bind(host, cell, source).map(Some),
             What::Device { source, major, minor } => device(source, *major, *minor).map(Some),
+            // null(4).
+            What::Hidden => device(b"/dev/null", 1, 3).map(Some),
             _ => Ok(None),
         };
         let item = index as u16;
@@ -126,7 +128,7 @@ fn bind(host: &Host, cell: &Cell<'_>, source: &Source) -> Result<OwnedFd, (Step,
     let step = if userns.is_some() { Step::MapOwner } else { Step::ProtectSource };
     // mount_setattr(2): the copy may still be in the peer group of the host's mount; private in the same call, or a mount
     // made below it in the cell would appear on the host.
-    sys::mount_setattr(&tree, attributes).map_err(|errno| (step, errno))?;
+    cell.order.step(step, || sys::mount_setattr(&tree, attributes).map_err(|errno| (step, errno)))?;
     Ok(tree)
 }
 
@@ -198,7 +200,7 @@ fn namespace_with(host: &Host, users: &str, groups: &str) -> Result<OwnedFd, Err
 /// The one clone3: all namespaces at once, straight into the cgroup, owned by the job's own user id.
 fn clone_cell(host: &Host, cell: &Cell<'_>, way: Way) -> Result<Side<Born>, Failure> {
     let identity = |uid| creds::take_effective(uid).map_err(|errno| Failure::at(Step::TakeJobIdentity, errno));
-    identity(cell.first_id)?;
+    cell.order.step(Step::TakeJobIdentity, || identity(cell.first_id))?;
     let network = if cell.order.own_network { raw::CLONE_NEWNET } else { 0 };
     let (into, cgroup) = match way {
         Way::Cloned => (Some(cell.fds.cgroup.as_fd()), raw::CLONE_NEWCGROUP),

@@ -81,6 +81,8 @@ steps! {
     LeaveOldRoot = 211, "leave_old_root", "detach the host's root";
     /// The new root is made read-only.
     SealRoot = 212, "seal_root", "make the root read-only";
+    /// The ruleset of Landlock, one rule for each place.
+    MakeRuleset = 220, "make_ruleset", "make the rules for files (Landlock)";
     /// A session keyring of its own.
     JoinKeyring = 213, "join_keyring", "join a keyring of its own";
     /// The bounding, inheritable and ambient sets are emptied, the secure bits locked.
@@ -91,6 +93,8 @@ steps! {
     ForkTarget = 216, "fork_target", "fork the target";
     /// PID 1 gives up all but the right to signal its job.
     DropShim = 217, "drop_shim", "drop the shim's own privilege";
+    /// PID 1's own system call filter.
+    FilterShim = 221, "filter_shim", "install the filter of the cell's first process";
 
     /// setsid.
     NewSession = 301, "new_session", "begin a session of its own";
@@ -104,6 +108,8 @@ steps! {
     ClearCapabilities = 305, "clear_capabilities", "clear the capabilities";
     /// chdir as the job's user.
     EnterDirectory = 306, "enter_directory", "enter the working directory";
+    /// landlock_restrict_self.
+    RestrictFiles = 312, "restrict_files", "put the rules for files (Landlock) in force";
     /// close_range of all but 0, 1, 2.
     CloseRest = 307, "close_rest", "close the remaining descriptors";
     /// Signals to their defaults, none blocked.

@@ -11,6 +11,8 @@ use rustix::io::{Errno, Result};
 use std::ffi::CStr;
 use std::os::fd::RawFd;
 
+pub mod landlock;
+
 /// The result of a raw call as a value or an errno.
 fn checked(result: libc::c_long) -> Result<libc::c_long> {
     if result == -1 {

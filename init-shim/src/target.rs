@@ -1,6 +1,7 @@
 //! The last steps before the exec, in the target's own process. [`prepare`] is the list.
 
 use crate::inside::fail;
+use crate::landlock::Rules;
 use crate::outside::Cell;
 use crate::report::Failure;
 use crate::step::Step;
@@ -15,8 +16,8 @@ use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
 /// Prepares, then executes. Comes back only to report a failure.
-pub fn run(cell: &Cell<'_>) -> ! {
-    let failure = match prepare(cell) {
+pub fn run(cell: &Cell<'_>, rules: Option<&Rules<'_>>) -> ! {
+    let failure = match prepare(cell, rules) {
         Ok(()) => exec(cell.order),
         Err(failure) => failure,
     };
@@ -24,16 +25,18 @@ pub fn run(cell: &Cell<'_>) -> ! {
 }
 
 /// All that happens between fork and exec, in order.
-fn prepare(cell: &Cell<'_>) -> Result<(), Failure> {
-    new_session()?;
+fn prepare(cell: &Cell<'_>, rules: Option<&Rules<'_>>) -> Result<(), Failure> {
+    let order = cell.order;
+    order.step(Step::NewSession, new_session)?;
     place_stdio(cell)?;
-    set_rlimits(cell.order)?;
-    become_user(cell.order)?;
-    clear_capabilities()?;
-    enter_directory(cell.order)?;
-    close_rest(cell)?;
-    reset_signals(cell.order)?;
-    install_filter(cell.order)
+    order.step(Step::SetRlimit, || set_rlimits(order))?;
+    order.step(Step::BecomeUser, || become_user(order))?;
+    order.step(Step::ClearCapabilities, clear_capabilities)?;
+    enter_directory(order)?;
+    order.step(Step::RestrictFiles, || restrict_files(rules))?;
+    order.step(Step::CloseRest, || close_rest(cell))?;
+    order.step(Step::ResetSignals, || reset_signals(order))?;
+    order.step(Step::InstallFilter, || install_filter(order))
 }
 
 /// setsid(2): no controlling terminal, so no input can be pushed into the caller's (TIOCSTI, CVE-2017-5226).
@@ -105,6 +108,11 @@ fn enter_directory(order: &Order) -> Result<(), Failure> {
         if here.as_bytes().starts_with(b"/") { Ok(()) } else { Err(Errno::XDEV) }
     };
     enter().map_err(|errno| Failure::at(Step::EnterDirectory, errno))
+}
+
+/// landlock_restrict_self(2): no_new_privs is set since PID 1. After the last path that is looked up for the job.
+fn restrict_files(rules: Option<&Rules<'_>>) -> Result<(), Failure> {
+    rules.map_or(Ok(()), Rules::restrict).map_err(|errno| Failure::at(Step::RestrictFiles, errno))
 }
 
 /// Closed, not only marked: nothing is left for a job to find. The report alone stays until the exec closes it.

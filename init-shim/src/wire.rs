@@ -2,6 +2,7 @@
 //!
 //! It travels in a sealed memfd: a command line may be megabytes, and what is sealed cannot change under the reader.
 
+use crate::step::Step;
 use serde::{Deserialize, Serialize};
 
 /// An order is never longer: arguments and environment (2 MiB), a filter and a few hundred mounts.
@@ -42,8 +43,39 @@ pub struct Order {
     pub argv: Vec<Vec<u8>>,
     /// envp, each `NAME=VALUE`.
     pub env: Vec<Vec<u8>>,
-    /// The system call filter: classic BPF, one instruction each, as the kernel's `struct sock_filter`.
+    /// What the job may do with files, as a second wall behind the mounts; `None` where the kernel has no Landlock.
+    pub landlock: Option<Landlock>,
+    /// The system call filter of the job: classic BPF, one instruction each, as the kernel's `struct sock_filter`.
     pub filter: Vec<Instruction>,
+    /// The same for PID 1 once the job runs.
+    pub init_filter: Vec<Instruction>,
+    /// Steps that are left out, by number.
+    #[cfg(feature = "seam")]
+    pub left_out: Vec<u16>,
+}
+
+/// A ruleset of landlock(7): what is handled is refused, but where a rule allows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Landlock {
+    /// LANDLOCK_ACCESS_FS_* that need a rule.
+    pub handled: u64,
+    /// LANDLOCK_SCOPE_* that end at the job.
+    pub scoped: u64,
+    /// What is allowed in all of the root.
+    pub root: u64,
+    /// What is allowed beyond that, each in one entry of the order.
+    pub beneath: Vec<Beneath>,
+    /// What is allowed of a file that is standard input, and of one that is standard output or error.
+    pub stdio: (u64, u64),
+}
+
+/// A rule of [`Landlock`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beneath {
+    /// The index of the entry.
+    pub entry: u16,
+    /// LANDLOCK_ACCESS_FS_*.
+    pub allowed: u64,
 }
 
 /// What the cell's `/` is.
@@ -140,6 +172,15 @@ pub enum What {
     Proc,
     /// The cell's own terminals.
     Pts,
+    /// The whole of /proc: the cell's processes, and what the kernel tells of the host.
+    WholeProc,
+    /// sysfs of the cell's network namespace, read-only.
+    Sys,
+    /// Something that is there is hidden: a directory by an empty one, anything else by the host's `/dev/null`. What is
+    /// not there needs no hiding.
+    Hidden,
+    /// Something that is there becomes read-only. What is not there needs nothing.
+    ReadOnly,
 }
 
 impl What {
@@ -181,6 +222,24 @@ pub struct Instruction {
 }
 
 impl Order {
+    /// Does a step.
+    ///
+    /// # Errors
+    /// The step's.
+    #[cfg(not(feature = "seam"))]
+    pub fn step<E>(&self, _: Step, run: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        run()
+    }
+
+    /// Does a step, unless a test has left it out.
+    ///
+    /// # Errors
+    /// The step's.
+    #[cfg(feature = "seam")]
+    pub fn step<E>(&self, step: Step, run: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        if self.left_out.contains(&(step as u16)) { Ok(()) } else { run() }
+    }
+
     /// The order's bytes.
     ///
     /// # Panics

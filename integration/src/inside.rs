@@ -1,14 +1,27 @@
 //! For tests that look at a cell from both sides: `look` inside of it, and cells that stay while the test looks at them
 //! from the host.
 
-use crate::support::{Host, Ran, collect, finish, ironcell, ironcell_path};
+use crate::support::{GONE_WITHIN, Host, RUN_WITHIN, Ran, collect, finish, ironcell, ironcell_path};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Instant;
+
+/// The flags by which every system call is let through: what is refused then, another wall refuses.
+pub fn no_filter() -> [&'static str; 2] {
+    static RULES: OnceLock<tempfile::NamedTempFile> = OnceLock::new();
+    let rules = RULES.get_or_init(|| {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(br#"{"defaultAction": "SCMP_ACT_ALLOW"}"#).expect("written");
+        file
+    });
+    ["--seccomp", text(rules.path())]
+}
 
 /// What `look` was told: the call, and `ok VALUE` or the errno's name.
 pub type Answers = BTreeMap<String, String>;
@@ -36,7 +49,7 @@ pub fn look_outside(words: &[&str]) -> Answers {
 }
 
 /// What a `look` said.
-fn answers(ran: &Ran) -> Answers {
+pub(crate) fn answers(ran: &Ran) -> Answers {
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "look itself failed: {ran:?}");
     let pair = |line: &str| line.split_once(' ').map(|(call, answer)| (call.to_owned(), answer.to_owned()));
     let answers: Answers = ran.out.lines().filter_map(pair).collect();
@@ -49,7 +62,7 @@ pub struct Running {
     child: Kept,
     started: Instant,
     stdin: Option<ChildStdin>,
-    stdout: BufReader<std::process::ChildStdout>,
+    lines: Receiver<String>,
     before: Host,
 }
 
@@ -82,20 +95,22 @@ impl Running {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command starts");
         let stdin = child.stdin.take();
-        let mut stdout = BufReader::new(child.stdout.take().expect("standard output is a pipe"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("its output can be read");
-        if line.is_empty() {
-            panic!("it ended before it was ready: {:?}", collect(child, started));
+        let lines = lines(child.stdout.take().expect("standard output is a pipe"));
+        let running = Self { child: Kept(Some(child)), started, stdin, lines, before };
+        match running.lines.recv_timeout(RUN_WITHIN) {
+            Ok(_) => running,
+            Err(RecvTimeoutError::Disconnected) => panic!("it ended before it was ready: {:?}", running.wait_only().0),
+            Err(RecvTimeoutError::Timeout) => panic!("it was not ready after {RUN_WITHIN:?}"),
         }
-        Self { child: Kept(Some(child)), started, stdin, stdout, before }
     }
 
-    /// The next line that it says.
+    /// The next line that it says; empty at its end.
     pub fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("its output can be read");
-        line.trim_end().to_owned()
+        match self.lines.recv_timeout(RUN_WITHIN) {
+            Ok(line) => line.trim_end().to_owned(),
+            Err(RecvTimeoutError::Disconnected) => String::new(),
+            Err(RecvTimeoutError::Timeout) => panic!("it said nothing for {RUN_WITHIN:?}"),
+        }
     }
 
     /// Gives it a line.
@@ -147,19 +162,35 @@ impl Running {
 
     /// Waits for its end; what was on the host before it began is the caller's to compare.
     pub fn wait_only(self) -> (Ran, Host) {
-        let Self { mut child, started, stdin, mut stdout, before } = self;
+        let Self { mut child, started, stdin, lines, before } = self;
         let child = child.0.take().expect("it is waited for once");
-        let mut out = String::new();
-        let reader = std::thread::spawn(move || {
-            // Its end is the end of the stream; bytes that are no text are no test's here.
-            let _ = std::io::Read::read_to_string(&mut stdout, &mut out);
-            out
-        });
         let mut ran = collect(child, started);
         drop(stdin);
-        ran.out = reader.join().expect("the reader does not panic");
-        (ran, before)
+        loop {
+            match lines.recv_timeout(GONE_WITHIN) {
+                Ok(line) => ran.out += &line,
+                Err(RecvTimeoutError::Disconnected) => return (ran, before),
+                Err(RecvTimeoutError::Timeout) => panic!("its output does not end with it: {ran:?}"),
+            }
+        }
     }
+}
+
+/// The lines of a stream, told as they come by a thread that ends with it.
+fn lines(stream: ChildStdout) -> Receiver<String> {
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        let mut stream = BufReader::new(stream);
+        loop {
+            let mut line = Vec::new();
+            let read = stream.read_until(b'\n', &mut line);
+            let end = line.is_empty() || read.is_err();
+            if end || tell.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                return;
+            }
+        }
+    });
+    told
 }
 
 /// A process's field of /proc/PID/status.

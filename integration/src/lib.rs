@@ -3,6 +3,8 @@
 //! They talk over one virtio-serial port in frames ([`frame`]); an order to run something is a [`order::Order`].
 //! Both are built from the same tree at the same moment, so there is one version of the protocol and no negotiation.
 
+pub mod answer;
+pub mod attack;
 pub mod fault;
 pub mod frame;
 pub mod inside;

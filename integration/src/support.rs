@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -105,22 +105,27 @@ pub fn collect(mut child: Child, started: Instant) -> Ran {
     let took = started.elapsed();
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     let code = status.code().unwrap_or_else(|| 128 + signal.unwrap_or(0));
-    Ran { code, out: text(out), err: text(err), took }
+    Ran { code, out: text(&out), err: text(&err), took }
 }
 
-/// A thread that reads a stream to its end.
-fn drain(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+/// A thread that reads a stream to its end, and tells all that there was.
+fn drain(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
+    let (tell, told) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut stream) = stream {
             let _ = stream.read_to_end(&mut bytes);
         }
-        bytes
-    })
+        // A test that has failed meanwhile does not listen any more.
+        let _ = tell.send(bytes);
+    });
+    told
 }
 
-fn text(bytes: thread::JoinHandle<Vec<u8>>) -> String {
-    String::from_utf8_lossy(&bytes.join().expect("the reader does not panic")).into_owned()
+/// What was read, as text. A process that is left and holds the stream open would hold the test up for ever.
+fn text(bytes: &mpsc::Receiver<Vec<u8>>) -> String {
+    let bytes = bytes.recv_timeout(GONE_WITHIN).expect("its output ends with it");
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The lane that this test runs in: `bare`, `systemd`, `next`, or nothing outside of the VM.

@@ -1,7 +1,7 @@
 //! Nothing that processes leave for each other in memory passes a cell's wall: System V IPC, POSIX queues, shared memory,
 //! keys.
 
-use integration::inside::{Running, look, look_outside};
+use integration::inside::{Running, look, look_outside, no_filter};
 use integration::support::run;
 use std::fs;
 
@@ -43,7 +43,7 @@ fn a_posix_queue_of_the_host_is_not_there() {
         libc::close(queue as i32);
     }
     let words = ["mq", name.to_str().expect("text")];
-    let (outside, inside) = (look_outside(&words), look(&[], &words));
+    let (outside, inside) = (look_outside(&words), look(&no_filter(), &words));
     // SAFETY: as above; the queue is this test's.
     unsafe { libc::syscall(libc::SYS_mq_unlink, name.as_ptr()) };
     assert!(outside["mq"].starts_with("ok"), "the control: it is there on the host: {outside:?}");
@@ -98,7 +98,7 @@ fn the_session_keyring_is_new_and_a_key_of_the_callers_is_not_in_it() {
         };
         assert!(key > 0, "add_key: {}", std::io::Error::last_os_error());
         let words = ["key", "ironcell-test-secret"];
-        (look_outside(&words), look(&[], &words), look(&[], &["keyring"]), session)
+        (look_outside(&words), look(&no_filter(), &words), look(&no_filter(), &["keyring"]), session)
     });
     let (outside, inside, keyring, session) = answers.join().expect("the thread does not panic");
     assert!(outside["key"].starts_with("ok"), "the control: the caller's children find it: {outside:?}");

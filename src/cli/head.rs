@@ -121,6 +121,7 @@ fn begun(job: &Job) -> Started {
         id: job.id(),
         digest: job.digest().to_owned(),
         limits: job.effective().to_vec(),
+        walls: job.walls().clone(),
         notes: job.notes().to_vec(),
     }
 }

@@ -4,7 +4,7 @@
 use super::utc::rfc3339;
 use crate::life::{Moment, Outcome};
 use crate::spec::{JobId, JobSpec};
-use crate::supervise::{Effective, Origin};
+use crate::supervise::{Effective, Origin, Walls};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -25,6 +25,8 @@ pub struct Started {
     pub digest: String,
     /// What is enforced, as it was read back from the kernel.
     pub limits: Vec<Effective>,
+    /// The walls around it.
+    pub walls: Walls,
     /// What a person should know of how it runs, although nothing is wrong.
     pub notes: Vec<String>,
 }
@@ -96,6 +98,7 @@ struct Enforced<'a> {
     plan_digest: &'a str,
     effective: &'a [Effective],
     defaults: Vec<&'a str>,
+    walls: &'a Walls,
     notes: &'a [String],
 }
 
@@ -111,8 +114,8 @@ impl<'a> Report<'a> {
         let enforced = started.map(|started| {
             let defaults = started.limits.iter().filter(|limit| limit.origin == Origin::Default);
             let defaults = defaults.map(|limit| limit.file.as_str()).collect();
-            let (effective, notes) = (&started.limits, &started.notes);
-            Enforced { plan_digest: &started.digest, effective, defaults, notes }
+            let (effective, walls, notes) = (&started.limits, &started.walls, &started.notes);
+            Enforced { plan_digest: &started.digest, effective, defaults, walls, notes }
         });
         Self {
             id: started.map(|started| started.id),

@@ -8,7 +8,7 @@ pub mod signals;
 mod spec;
 mod told;
 
-pub use args::{NetArg, RunArgs};
+pub use args::{NetArg, ProfileArg, RunArgs};
 pub use ends::Ends;
 pub use env::read_bounded;
 pub use mounts::{Kind, Mounts};
@@ -19,7 +19,7 @@ use super::voice::Voice;
 use super::{Head, exit, print_failure, render};
 use crate::life::{Exit, Outcome};
 use crate::spec::{JobSpec, Stdio, StdioSet};
-use crate::supervise::Origin;
+use crate::supervise::{Origin, Walls};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::SystemTime;
@@ -143,7 +143,16 @@ fn in_force(started: &Started) -> String {
             format!("{} {}{default}", limit.file, limit.value.trim_end())
         })
         .collect();
-    format!("job {}, plan {}: {}", started.id, started.digest, limits.join(", "))
+    format!("job {}, plan {}: {}; {}", started.id, started.digest, limits.join(", "), walls(&started.walls))
+}
+
+/// The walls in one line.
+fn walls(walls: &Walls) -> String {
+    let landlock = walls.landlock.map_or_else(|| "no Landlock".to_owned(), |version| format!("Landlock {version}"));
+    let relaxed: Vec<&str> = walls.relaxed.iter().map(|one| one.flag.as_str()).collect();
+    let relaxed =
+        if relaxed.is_empty() { "nothing relaxed".to_owned() } else { format!("relaxed by {}", relaxed.join(", ")) };
+    format!("profile {} ({} system calls), {landlock}, {relaxed}", walls.profile, walls.system_calls)
 }
 
 /// The caller's first three descriptors, handed on.

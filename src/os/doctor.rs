@@ -50,6 +50,8 @@ pub struct Sight {
     pub pidfd: Answer,
     /// Landlock's version.
     pub landlock: Option<u32>,
+    /// Whether the guard of devices passes the kernel's check (BPF).
+    pub devices: Result<(), OsError>,
 }
 
 /// Looks.
@@ -76,7 +78,8 @@ pub fn look() -> Sight {
         new_mounts: calls::fsopen(),
         mount_setattr: calls::mount_setattr(),
         pidfd: calls::pidfd_open(),
-        landlock: calls::landlock(),
+        landlock: init_shim::sys::landlock::version().ok(),
+        devices: cgroup::DeviceGuard::load().map(drop),
     }
 }
 

@@ -26,6 +26,8 @@ pub fn facts(spec: &JobSpec, hierarchy: Hierarchy) -> Result<Host, OsError> {
         swap_total: memory.totalswap.saturating_mul(unit),
         cpus: cpus(&hierarchy)?,
         io_weight_heard: io_weight_heard(&hierarchy.mount),
+        kernel: kernel(),
+        landlock: init_shim::sys::landlock::version().ok(),
         page_size: super::page_size(),
         current_dir: view::current_dir(&system),
         disks: spec
@@ -43,6 +45,13 @@ pub fn facts(spec: &JobSpec, hierarchy: Hierarchy) -> Result<Host, OsError> {
         system,
         hierarchy,
     })
+}
+
+/// MAJOR.MINOR of `uname -r`; a kernel that says something else is taken for an old one.
+fn kernel() -> (u32, u32) {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or_default());
+    (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default())
 }
 
 /// What of the host is bound into the cell: the root first, if it is a directory, then the mounts in order.

@@ -46,6 +46,7 @@ impl Plan {
             section("root", self.root()),
             section("mounts", self.mounts()),
             section("credentials", self.credentials()),
+            section("walls", self.walls()),
             section("rlimits", self.limits()),
             section("steps", Step::ALL.iter().map(|step| format!("{} {}", *step as u16, step.words())).collect()),
             section("notes", self.notes.clone()),
@@ -94,6 +95,10 @@ impl Plan {
                 What::Tmpfs { size, mode, .. } => format!("{path}  tmpfs of {size} bytes, mode {mode:04o}"),
                 What::Proc => format!("{path}  proc, own processes only"),
                 What::Pts => format!("{path}  devpts, own terminals only"),
+                What::WholeProc => format!("{path}  proc, the whole"),
+                What::Sys => format!("{path}  sysfs, read-only"),
+                What::Hidden => format!("{path}  hidden"),
+                What::ReadOnly => format!("{path}  read-only"),
             }
         };
         self.order.entries.iter().map(line).collect()
@@ -102,10 +107,6 @@ impl Plan {
     fn credentials(&self) -> Vec<String> {
         let order = &self.order;
         let network = if order.own_network { "own, loopback only" } else { "the host's" };
-        let filter = match order.filter.len() {
-            0 => "none: nothing of the host's can be written to".to_owned(),
-            count => format!("{count} instructions: no set-user-id or set-group-id bit can be set"),
-        };
         vec![
             format!("user {} group {}, no other group; on the host a user of nobody's", order.uid, order.gid),
             "no capability in any set, secure bits locked, no_new_privs".to_owned(),
@@ -113,8 +114,23 @@ impl Plan {
             format!("network: {network}"),
             format!("host name {}", order.hostname),
             format!("oom_score_adj {}, umask {:04o}", order.oom_score_adj, order.umask),
-            format!("system call filter: {filter}"),
         ]
+    }
+
+    fn walls(&self) -> Vec<String> {
+        let walls = &self.walls;
+        let landlock = walls.landlock.map_or_else(
+            || "not on this kernel".to_owned(),
+            |version| format!("version {version}: files can be written only where the mounts say so"),
+        );
+        let mut lines = vec![
+            format!("profile {}: {} system calls, all others are refused", walls.profile, walls.system_calls),
+            format!("filter: {} instructions, {} for PID 1", self.order.filter.len(), self.order.init_filter.len()),
+            format!("Landlock: {landlock}"),
+            "devices: null, zero, full, random, urandom, tty and the cell's own terminals".to_owned(),
+        ];
+        lines.extend(walls.relaxed.iter().map(|one| format!("relaxed by {}: {}", one.flag, one.means)));
+        lines
     }
 
     fn limits(&self) -> Vec<String> {

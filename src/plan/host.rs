@@ -97,6 +97,10 @@ pub struct Host {
     /// Whether some disk shares by `io.weight` (`io.cost.qos` of the root cgroup has `enable=1`); `None` where that
     /// cannot be seen.
     pub io_weight_heard: Option<bool>,
+    /// The kernel's version: major, minor.
+    pub kernel: (u32, u32),
+    /// The version of Landlock that the kernel has switched on; `None` where it has none.
+    pub landlock: Option<u32>,
     /// Size of a page: the kernel rounds memory limits down to it.
     pub page_size: u64,
     /// What of the system is shown in [`crate::spec::Root::System`], in mount order.
@@ -157,6 +161,8 @@ pub fn example() -> Host {
         swap_total: 0,
         cpus: CpuList::parse("0-3").expect("a list"),
         io_weight_heard: Some(true),
+        kernel: (6, 1),
+        landlock: Some(7),
         page_size: 4096,
         system: vec![
             SystemEntry::Bind("/usr".into()),

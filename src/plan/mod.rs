@@ -7,13 +7,16 @@ mod drawing;
 mod explain;
 mod filter;
 pub mod host;
+mod landlock;
 mod refusal;
 mod root;
 mod target;
+mod walls;
 
 pub use cgroup::{CpuList, DEFAULT_PIDS_MAX, Origin, Setting};
 pub use drawing::{Drawing, Section};
 pub use refusal::Refusal;
+pub use walls::{Relaxed, Walls};
 
 use crate::spec::{JobSpec, Net};
 use host::Host;
@@ -27,6 +30,8 @@ pub struct Plan {
     pub settings: Vec<Setting>,
     /// The orders to the shim.
     pub order: Order,
+    /// The walls in words.
+    pub walls: Walls,
     /// What a person should know of it although nothing is wrong: the current directory cannot be shown, and why.
     pub notes: Vec<String>,
 }
@@ -43,10 +48,17 @@ impl Plan {
         let settings = cgroup::settings(spec.limits(), host)?;
         let root = root::of(spec, host, &settings)?;
         let user = spec.isolation().user;
+        let filter = filter::of(spec.isolation(), &root.entries, &root.base, host.kernel)?;
+        let landlock = landlock::of(host, &root.base, &root.entries);
+        let walls = walls::of(spec, host, &filter, landlock.as_ref());
         let order = Order {
             hostname: spec.isolation().hostname.as_str().to_owned(),
             own_network: spec.isolation().net == Net::None,
-            filter: filter::of(&root.entries, &root.base),
+            landlock,
+            filter: filter.program,
+            init_filter: filter::of_init().to_vec(),
+            #[cfg(feature = "seam")]
+            left_out: Vec::new(),
             root: root.base,
             entries: root.entries,
             oom_score_adj: OOM_SCORE_ADJ,
@@ -60,6 +72,6 @@ impl Plan {
             env: target::env(spec),
         };
         let disks = host.disks.iter().flatten().map(|disk| format!("--io-max: {}", disk.how));
-        Ok(Self { settings, order, notes: root.notes.into_iter().chain(disks).collect() })
+        Ok(Self { settings, order, walls, notes: root.notes.into_iter().chain(disks).collect() })
     }
 }

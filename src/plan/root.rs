@@ -1,8 +1,10 @@
 //! PURE: what the job sees as `/`, entry by entry.
 
+mod machine;
+
 use super::host::{CurrentDir, Host, NETWORK_FILES, Owner, PathKind, SystemEntry};
 use super::{Refusal, Setting};
-use crate::spec::{Access, JobSpec, MountSpec, Net, Root, User};
+use crate::spec::{Access, JobSpec, MountSpec, Net, Profile, Root, User};
 use init_shim::wire::{ENTRIES_MOST, Entry, IdMapping, RootFs, Source, What};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -68,7 +70,8 @@ pub fn of(spec: &JobSpec, host: &Host, settings: &[Setting]) -> Result<Furnished
             RootFs::Tree(Source { path: bytes(path), writable, ids })
         }
     };
-    common(tmpfs, &mut entries);
+    machine::possible(spec)?;
+    common(tmpfs, spec.isolation().profile, &mut entries);
     let cwd = working_directory(spec, host, &mut entries, &mut notes);
     for mount in &spec.isolation().mounts {
         entries.push(asked(mount, host, tmpfs)?);
@@ -157,7 +160,7 @@ fn group(user: User) -> String {
 }
 
 /// What every root has: devices, processes, and places to write that die with the cell.
-fn common(tmpfs: u64, entries: &mut Vec<Entry>) {
+fn common(tmpfs: u64, profile: Profile, entries: &mut Vec<Entry>) {
     for (path, major, minor) in DEVICES {
         entries.push(entry(path, What::Device { source: path.as_bytes().to_vec(), major, minor }));
     }
@@ -167,7 +170,11 @@ fn common(tmpfs: u64, entries: &mut Vec<Entry>) {
     let shared = What::Tmpfs { size: tmpfs, inodes: 0, mode: 0o1777 };
     entries.push(entry("/dev/shm", shared.clone()));
     entries.push(entry("/dev/pts", What::Pts));
-    entries.push(entry("/proc", What::Proc));
+    if profile == Profile::Compat {
+        machine::show(entries);
+    } else {
+        entries.push(entry("/proc", What::Proc));
+    }
     entries.push(entry("/tmp", shared));
 }
 

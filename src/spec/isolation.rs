@@ -1,6 +1,6 @@
 //! Behind which walls a job runs.
 
-use super::{MountSpec, Root, SpecError};
+use super::{MountSpec, Profile, Root, SeccompRules, SpecError};
 
 /// The walls of a cell. The default is the strictest that ordinary programs can live with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub struct Isolation {
     pub hostname: Hostname,
     /// Who the job is inside the cell.
     pub user: User,
+    /// How much of the kernel it can reach.
+    pub profile: Profile,
+    /// Rules of the caller's own for system calls, in place of the profile's.
+    pub seccomp: Option<SeccompRules>,
 }
 
 /// The network of a job.

@@ -10,6 +10,7 @@ mod isolation;
 mod job;
 mod limits;
 mod mounts;
+mod seccomp;
 pub mod units;
 
 pub use env::{Env, EnvName};
@@ -19,3 +20,4 @@ pub use isolation::{Hostname, Isolation, Net, User};
 pub use job::{JobSpec, JobSpecBuilder, Stdio, StdioSet};
 pub use limits::{CgroupFile, CpuMax, IoMax, IoTarget, Limits, MemoryLimit, PidsLimit, Resource, Rlimit, RlimitValue};
 pub use mounts::{Access, MountSpec, Root, absolute};
+pub use seccomp::{Profile, SeccompAction, SeccompArg, SeccompEntry, SeccompOperator, SeccompRules, SeccompWhere};

@@ -2,6 +2,7 @@
 
 use crate::life::{Moment, Outcome, StopKind, Stopper, Timeline};
 use crate::os::cgroup::Effective;
+use crate::plan::Walls;
 use crate::spec::JobId;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -28,6 +29,7 @@ pub(super) struct Inner {
     pub id: JobId,
     pub pid: i32,
     pub effective: Vec<Effective>,
+    pub walls: Walls,
     pub digest: String,
     pub notes: Vec<String>,
     pub requests: mpsc::Sender<StopRequest>,
@@ -49,6 +51,11 @@ impl Job {
     /// Its limits as the kernel has them in force.
     pub fn effective(&self) -> &[Effective] {
         &self.inner.effective
+    }
+
+    /// The walls around it.
+    pub fn walls(&self) -> &Walls {
+        &self.inner.walls
     }
 
     /// SHA-256 of its plan: the same walls and the same limits have the same digest.

@@ -5,10 +5,12 @@ pub mod doctor;
 mod driver;
 mod error;
 mod job;
+#[cfg(feature = "seam")]
+mod seam;
 mod supervisor;
 
 pub use crate::os::cgroup::Effective;
-pub use crate::plan::{Drawing, Origin, Section};
+pub use crate::plan::{Drawing, Origin, Relaxed, Section, Walls};
 pub use error::Error;
 pub use job::Job;
 pub use supervisor::{EarlyKeeper, Supervisor};

@@ -7,7 +7,7 @@ use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
 use crate::life::{Happening, Timeline};
 use crate::os::cell::NewCell;
-use crate::os::cgroup::{self, Base};
+use crate::os::cgroup::{self, Base, DeviceGuard};
 use crate::os::keeper::{Keeper, NewKeeper};
 use crate::os::{self, probe, stdio};
 use crate::plan::{Drawing, Plan};
@@ -37,6 +37,7 @@ pub struct Supervisor {
     // The order matters: the base is let go before the keeper is told to close, so that the keeper can remove it.
     base: Arc<Base>,
     keeper: Arc<Keeper>,
+    devices: Arc<DeviceGuard>,
 }
 
 impl Supervisor {
@@ -61,9 +62,10 @@ impl Supervisor {
     }
 
     fn with(keeper: NewKeeper) -> Result<Self, Error> {
+        let devices = Arc::new(DeviceGuard::load()?);
         let base = cgroup::prepare(&[keeper.pid()], |above, name| keeper.announce(above, name))?;
         match keeper.attend() {
-            Ok(keeper) => Ok(Self { keeper: Arc::new(keeper), base: Arc::new(base) }),
+            Ok(keeper) => Ok(Self { keeper: Arc::new(keeper), base: Arc::new(base), devices }),
             Err(error) => {
                 // Nothing is left of a supervisor that could not be opened.
                 let _ = base.let_go().remove_if_empty();
@@ -98,9 +100,13 @@ impl Supervisor {
     /// # Errors
     /// A refusal that names the field, or the step that failed in one sentence.
     pub async fn start(&self, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
-        let (keeper, base) = (Arc::clone(&self.keeper), Arc::clone(&self.base));
+        let hands = Hands {
+            keeper: Arc::clone(&self.keeper),
+            base: Arc::clone(&self.base),
+            devices: Arc::clone(&self.devices),
+        };
         // In a task of its own: a caller that goes away in the middle must not leave half a cell.
-        match tokio::spawn(start(keeper, base, spec, stdio)).await {
+        match tokio::spawn(start(hands, spec, stdio)).await {
             Ok(started) => started,
             // A panic is a bug of ours and goes on in the caller; the other way to lose a task is the runtime's end.
             Err(lost) => match lost.try_into_panic() {
@@ -113,7 +119,7 @@ impl Supervisor {
     /// Closes the supervisor: its keeper goes, and the place for cells, if no other supervisor has one there. A job that
     /// still runs keeps both until its end.
     pub fn close(self) {
-        let Self { keeper, base } = self;
+        let Self { keeper, base, devices: _ } = self;
         // The base is let go first: the keeper removes it as soon as nobody holds it.
         let place = Arc::into_inner(base).map(Base::let_go);
         if place.is_some() {
@@ -126,18 +132,29 @@ impl Supervisor {
     }
 }
 
+/// What a start needs of its supervisor.
+struct Hands {
+    keeper: Arc<Keeper>,
+    base: Arc<Base>,
+    devices: Arc<DeviceGuard>,
+}
+
 /// From spec to a running job.
-async fn start(keeper: Arc<Keeper>, base: Arc<Base>, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
+async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
     let asked = Instant::now();
+    let Hands { keeper, base, devices } = hands;
     let id = JobId::of(os::unix_millis(), os::random()?);
     let host = probe::facts(&spec, base.hierarchy().clone())?;
     let plan = Plan::of(&spec, &host)?;
+    #[cfg(feature = "seam")]
+    let plan = super::seam::left_out(plan);
     let limits = TimeLimits { wall: spec.time(), cpu: spec.cpu_time(), idle: spec.idle() };
     let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(&spec));
     let told = |error| Error::of(error, &plan);
     let mut wired = stdio::wire(stdio)?;
     let (relays, tail) = (std::mem::take(&mut wired.relays), wired.tail.take());
-    let cell = NewCell::create(&base, &id.short(), id.as_uuid().as_u128(), &plan, pace.looks()).map_err(told)?;
+    let name = (id.short(), id.as_uuid().as_u128());
+    let cell = NewCell::create(&base, &devices, (&name.0, name.1), &plan, pace.looks()).map_err(told)?;
     let mut timeline = Timeline::default();
     timeline.tell(asked.elapsed(), Happening::Created);
     let cell = cell.launch(&keeper, &base, &plan, wired).await.map_err(told)?;
@@ -150,6 +167,7 @@ async fn start(keeper: Arc<Keeper>, base: Arc<Base>, spec: JobSpec, stdio: Stdio
         pid: cell.pid(),
         effective: cell.effective().to_vec(),
         digest: plan.digest(),
+        walls: plan.walls,
         notes: plan.notes,
         requests,
         timeline: happened,

@@ -18,7 +18,7 @@ impl Source {
     /// Reads a file's text.
     pub fn new(name: String, text: &str) -> Self {
         let code = blanked(text);
-        let whole_test = name.ends_with("/tests.rs") || name.starts_with("tests/");
+        let whole_test = name.ends_with("/tests.rs") || name.contains("/tests/") || name.starts_with("tests/");
         let test = if whole_test { vec![true; code.lines().count()] } else { test_lines(&code) };
         let first_line = text.lines().next().unwrap_or_default().to_owned();
         Self { name, first_line, empty: text.trim().lines().count() <= 1, code, test }

@@ -23,7 +23,17 @@ fn order() -> Order {
         programs: vec![b"/bin/a".to_vec()],
         argv: vec![b"a".to_vec()],
         env: vec![b"P=1".to_vec()],
+        landlock: Some(Landlock {
+            handled: 0x1fff,
+            scoped: 3,
+            root: 5,
+            beneath: vec![Beneath { entry: 2, allowed: 7 }],
+            stdio: (4, 2),
+        }),
         filter: vec![Instruction { code: 6, jt: 0, jf: 0, k: 0x7fff_0000 }],
+        init_filter: Vec::new(),
+        #[cfg(feature = "seam")]
+        left_out: Vec::new(),
     }
 }
 
@@ -37,7 +47,9 @@ fn the_bytes_of_an_order_are_the_ones_that_were_always_written() {
         b"\xe8\x07\xe8\x07\xe8\x07",                 // oom_score_adj (zigzag), uid, gid
         b"\x01\x07\x01\x02\x01\x12\x01/",            // one rlimit, umask, cwd
         b"\x01\x06/bin/a\x01\x01a\x01\x03P=1",       // programs, argv, env
+        b"\x01\xff\x3f\x03\x05\x01\x02\x07\x04\x02", // Landlock: handled, scoped, the root, one rule, stdio
         b"\x01\x06\x00\x00\x80\x80\xfc\xff\x07",     // one instruction
+        b"\x00",                                     // PID 1's filter: none
     ];
     assert_eq!(order().encode(), golden.concat());
 }

@@ -3,6 +3,7 @@
 //! Static, so it runs in any root: `ironcell run --ro …/look:/look -- /look VERB ARGS`. Each call is one line on standard
 //! output: its name, then `ok` and the value, or the errno's name.
 
+use integration::answer::{errno_name, say};
 use std::ffi::CString;
 use std::io::Error;
 use std::mem::{size_of, zeroed};
@@ -28,35 +29,6 @@ fn main() {
         ["tty"] => tty(),
         _ => panic!("look: unknown words {words:?}"),
     }
-}
-
-/// One line: the call and its answer.
-fn say(call: &str, result: libc::c_long) {
-    if result == -1 {
-        println!("{call} {}", errno_name(Error::last_os_error().raw_os_error().unwrap_or(0)));
-    } else {
-        println!("{call} ok {result}");
-    }
-}
-
-/// The names that tests compare; any other is its number.
-fn errno_name(number: i32) -> String {
-    let known = [
-        (libc::EPERM, "EPERM"),
-        (libc::ENOENT, "ENOENT"),
-        (libc::ESRCH, "ESRCH"),
-        (libc::ENXIO, "ENXIO"),
-        (libc::EACCES, "EACCES"),
-        (libc::EEXIST, "EEXIST"),
-        (libc::EINVAL, "EINVAL"),
-        (libc::ENOSPC, "ENOSPC"),
-        (libc::EROFS, "EROFS"),
-        (libc::ENOSYS, "ENOSYS"),
-        (libc::ECONNREFUSED, "ECONNREFUSED"),
-        (libc::ENOKEY, "ENOKEY"),
-        (libc::EUSERS, "EUSERS"),
-    ];
-    known.iter().find(|(known, _)| *known == number).map_or(format!("errno{number}"), |(_, name)| (*name).to_owned())
 }
 
 fn path(text: &str) -> CString {

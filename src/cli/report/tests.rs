@@ -25,7 +25,8 @@ fn a_job_that_ended_is_reported_with_what_was_in_force() {
         origin,
     };
     let limits = vec![limit("memory.max", "67108864", Origin::Asked), limit("pids.max", "512", Origin::Default)];
-    let started = Started { id: JobId::of(0, [7; 10]), digest: "abc".to_owned(), limits, notes: Vec::new() };
+    let (digest, walls) = ("abc".to_owned(), Walls::default());
+    let started = Started { id: JobId::of(0, [7; 10]), digest, limits, walls, notes: Vec::new() };
     let mut timeline = Timeline::default();
     timeline.tell(Duration::from_millis(125), Happening::Oom { kills: 3 });
     let outcome = Outcome {

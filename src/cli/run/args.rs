@@ -66,6 +66,14 @@ pub struct RunArgs {
     #[arg(long, value_name = "none|host", value_enum, hide_possible_values = true, help_heading = "Files and network")]
     pub net: Option<NetArg>,
 
+    /// How much of the kernel the job can reach: strict, default, build (compilers, debuggers, test suites) or compat
+    /// (build, and the whole of /proc and /sys, masked)
+    #[arg(long, value_name = "NAME", value_enum, hide_possible_values = true, help_heading = "Protection")]
+    pub profile: Option<ProfileArg>,
+    /// Rules for system calls in place of the profile's, as Docker and Podman read them (JSON)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Protection")]
+    pub seccomp: Option<PathBuf>,
+
     /// Set a variable, or copy it from here; repeatable. Nothing else of this environment is passed on
     #[arg(short = 'E', long, value_name = "NAME[=VALUE]", help_heading = "Surroundings")]
     pub env: Vec<OsString>,
@@ -104,6 +112,19 @@ pub struct RunArgs {
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub command: Vec<OsString>,
+}
+
+/// The profiles by their words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProfileArg {
+    /// For programs that only compute.
+    Strict,
+    /// For ordinary programs.
+    Default,
+    /// For compilers, debuggers and test suites.
+    Build,
+    /// For programs that look at the machine.
+    Compat,
 }
 
 /// The networks by their words.

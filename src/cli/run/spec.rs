@@ -2,9 +2,9 @@
 
 use super::env::environment;
 use super::mounts::Kind;
-use super::{NetArg, RunArgs};
+use super::{NetArg, ProfileArg, RunArgs};
 use crate::spec::{Access, CgroupFile, Hostname, Isolation, JobSpec, Limits, MountSpec, Net, Root, SpecError, units};
-use crate::spec::{IoMax, IoTarget, absolute};
+use crate::spec::{IoMax, IoTarget, Profile, SeccompRules, absolute};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub struct Caller<'a> {
     pub cwd: &'a Path,
     /// The caller's own environment.
     pub var: &'a dyn Fn(&OsStr) -> Option<OsString>,
-    /// Reads an `--env-file`.
+    /// Reads an `--env-file` or the rules of `--seccomp`.
     pub read: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
 }
 
@@ -28,7 +28,7 @@ pub fn spec_of(args: &RunArgs, caller: &Caller) -> Result<JobSpec, SpecError> {
     let mut job = JobSpec::command(program)
         .args(rest.iter().cloned())
         .limits(limits(args, caller.cwd)?)
-        .isolation(isolation(args, caller.cwd)?)
+        .isolation(isolation(args, caller)?)
         .env(environment(&args.env, &args.env_file, caller)?);
     if let Some(cwd) = &args.cwd {
         job = job.cwd(absolute("--cwd", caller.cwd, cwd)?);
@@ -102,7 +102,8 @@ fn on_disk(io: IoMax, cwd: &Path) -> Result<IoMax, SpecError> {
 }
 
 /// The walls.
-fn isolation(args: &RunArgs, cwd: &Path) -> Result<Isolation, SpecError> {
+fn isolation(args: &RunArgs, caller: &Caller) -> Result<Isolation, SpecError> {
+    let cwd = caller.cwd;
     let mut walls = Isolation::default();
     if let Some(dir) = &args.rootfs {
         let access = if args.rootfs_rw { Access::ReadWrite } else { Access::ReadOnly };
@@ -121,7 +122,30 @@ fn isolation(args: &RunArgs, cwd: &Path) -> Result<Isolation, SpecError> {
     if let Some(user) = &args.user {
         walls.user = units::user("--user", user)?;
     }
+    walls.profile = args.profile.map_or_else(Profile::default, profile);
+    walls.seccomp = args.seccomp.as_deref().map(|file| rules(file, caller)).transpose()?;
     Ok(walls)
+}
+
+/// The profile of a word.
+fn profile(word: ProfileArg) -> Profile {
+    match word {
+        ProfileArg::Strict => Profile::Strict,
+        ProfileArg::Default => Profile::Default,
+        ProfileArg::Build => Profile::Build,
+        ProfileArg::Compat => Profile::Compat,
+    }
+}
+
+/// The rules in a file of Docker's format.
+fn rules(file: &Path, caller: &Caller) -> Result<SeccompRules, SpecError> {
+    let refuse = |problem: String| {
+        let expected = "name a file with a seccomp profile as Docker and Podman read it";
+        SpecError::new("--seccomp", file.as_os_str().as_encoded_bytes(), problem, expected)
+    };
+    let text = (caller.read)(file).map_err(|error| refuse(format!("it cannot be read ({error})")))?;
+    let rules: SeccompRules = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
+    rules.checked("--seccomp")
 }
 
 /// One mount.

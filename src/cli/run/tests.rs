@@ -197,8 +197,8 @@ impl Head for Told {
 
     fn run(self, _: &JobSpec, told: &mut dyn FnMut(News)) -> Result<Outcome, Error> {
         let outcome = self.0?;
-        let (limits, notes) = (Vec::new(), Vec::new());
-        told(News::Started(Started { id: JobId::of(0, [7; 10]), digest: "d1".to_owned(), limits, notes }));
+        let (id, digest, walls) = (JobId::of(0, [7; 10]), "d1".to_owned(), Walls::default());
+        told(News::Started(Started { id, digest, limits: Vec::new(), walls, notes: Vec::new() }));
         told(News::Happened(Moment { at: Duration::from_millis(5), what: Happening::Started }));
         Ok(outcome)
     }

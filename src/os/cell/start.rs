@@ -1,7 +1,7 @@
 //! From nothing to a running cell: cgroup, limits, ids, the order, the launch, and the wait for the exec.
 
 use super::{ABANDON_WITHIN, Cell, CellError, Counters, remove_when_empty};
-use crate::os::cgroup::{Above, Base, CellCgroup, Effective};
+use crate::os::cgroup::{Above, Base, CellCgroup, DeviceGuard, Effective};
 use crate::os::ids::CellIds;
 use crate::os::keeper::{Keeper, LaunchError};
 use crate::os::stdio::Wired;
@@ -54,15 +54,22 @@ impl Drop for MadeCgroup {
 }
 
 impl NewCell {
-    /// Makes the cgroup, sets every limit and reads it back, takes ids. `seed` spreads the ids of concurrent starts; `cpu`
-    /// says whether the processor time will be looked at.
+    /// Makes the cgroup, sets every limit and reads it back, guards the devices, takes ids. `seed` spreads the ids of
+    /// concurrent starts; `cpu` says whether the processor time will be looked at.
     ///
     /// # Errors
-    /// The first limit that is not in force, or the call that failed. The cgroup is gone again.
-    pub fn create(base: &Base, name: &str, seed: u128, plan: &Plan, cpu: bool) -> Result<Self, CellError> {
+    /// The first limit or guard that is not in force, or the call that failed. The cgroup is gone again.
+    pub fn create(
+        base: &Base,
+        devices: &DeviceGuard,
+        (name, seed): (&str, u128),
+        plan: &Plan,
+        cpu: bool,
+    ) -> Result<Self, CellError> {
         let ids = CellIds::take(seed)?;
         let cgroup = MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false };
         let effective = cgroup.apply(&plan.settings)?;
+        devices.guard(&cgroup)?;
         let counters = Counters::open(&cgroup, cpu)?;
         let above = base.above();
         let before = above.oom_events();

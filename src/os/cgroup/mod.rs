@@ -5,6 +5,7 @@
 mod above;
 mod bootstrap;
 mod cell;
+mod devices;
 mod file;
 mod hierarchy;
 mod seat;
@@ -17,6 +18,7 @@ mod wait;
 pub use above::Above;
 pub use bootstrap::{Base, prepare};
 pub use cell::CellCgroup;
+pub use devices::DeviceGuard;
 pub use hierarchy::{Discovery, discover};
 pub use seat::Seat;
 pub use set::{ApplyError, Effective};

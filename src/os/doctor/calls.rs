@@ -32,8 +32,6 @@ impl Answer {
 
 /// A descriptor that nobody can have: past any limit of open files (fs.nr_open is at most 2^31 - 64).
 const NO_FD: u64 = i32::MAX as u64;
-/// LANDLOCK_CREATE_RULESET_VERSION of linux/landlock.h.
-const LANDLOCK_VERSION: u32 = 1;
 
 /// clone3 into a cgroup that does not exist: a kernel that knows the flag says EBADF, an older one EINVAL.
 pub(super) fn clone_into() -> Answer {
@@ -68,14 +66,6 @@ pub(super) fn fsopen() -> Answer {
 /// pidfd_open(2) of ourselves.
 pub(super) fn pidfd_open() -> Answer {
     answer(open(getpid(), PidfdFlags::empty()).map(drop))
-}
-
-/// Landlock's version; `None` where there is none, or it is switched off.
-pub(super) fn landlock() -> Option<u32> {
-    // SAFETY: with this flag the kernel takes no structure and only returns a number.
-    let version =
-        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0usize, LANDLOCK_VERSION) };
-    u32::try_from(version).ok()
 }
 
 /// There, when the call was refused in the way that shows that the kernel knows it.

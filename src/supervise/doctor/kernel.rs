@@ -62,6 +62,7 @@ pub(super) fn checks(sight: &Sight) -> Vec<Check> {
         call("process descriptors (pidfd)", sight.pidfd, "boot 5.3 or newer"),
         seccomp(sight),
         landlock(sight),
+        devices(sight),
         memfd(sight),
         filesystem(sight, "tmpfs"),
         overlay(sight),
@@ -113,8 +114,17 @@ fn seccomp(sight: &Sight) -> Check {
 fn landlock(sight: &Sight) -> Check {
     let item = "landlock";
     match sight.landlock {
+        Some(1) => limited(item, "version 1, which cannot move files; cells do without it", "boot 5.19 or newer"),
         Some(version) => good(item, format!("version {version}")),
         None => limited(item, "not there; cells do without it", "boot with landlock in lsm="),
+    }
+}
+
+fn devices(sight: &Sight) -> Check {
+    let item = "guard of devices (BPF on a cgroup)";
+    match &sight.devices {
+        Ok(()) => good(item, "there"),
+        Err(error) => missing(item, error.to_string(), "boot a kernel with CONFIG_CGROUP_BPF, and run as root"),
     }
 }
 

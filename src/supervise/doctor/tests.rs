@@ -3,6 +3,7 @@
 use super::*;
 use crate::os::cgroup::{Discovery, Seat};
 use crate::os::doctor::Answer;
+use crate::os::{Doing, OsError};
 use crate::plan::host::Controller;
 
 fn sight() -> Sight {
@@ -35,6 +36,7 @@ fn sight() -> Sight {
         mount_setattr: Answer::There,
         pidfd: Answer::There,
         landlock: Some(6),
+        devices: Ok(()),
     }
 }
 
@@ -66,6 +68,7 @@ fn whatever_is_not_good_has_a_way_out() {
         mount_setattr: Answer::Forbidden,
         pidfd: Answer::Absent,
         landlock: None,
+        devices: Err(OsError::new(Doing::Make, "the guard", std::io::Error::from_raw_os_error(1))),
         ..sight()
     };
     let bad: Vec<Check> = checks(&poor).into_iter().filter(|check| check.state != State::Good).collect();

@@ -60,6 +60,9 @@ pub enum Verb {
         /// On this machine instead: as fast as it is, but as noisy, too.
         #[arg(long)]
         host: bool,
+        /// What each wall of a cell costs, in place of what a launch costs.
+        #[arg(long)]
+        walls: bool,
         /// For the benchmark program itself.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         arguments: Vec<OsString>,
@@ -166,7 +169,7 @@ mod tests {
             panic!("exec is exec");
         };
         assert_eq!(command, words("ls -l"));
-        let Verb::Bench { host: true, arguments } = parse(words("vm bench --host --rounds 10")) else {
+        let Verb::Bench { host: true, walls: false, arguments } = parse(words("vm bench --host --rounds 10")) else {
             panic!("bench is bench");
         };
         assert_eq!(arguments, words("--rounds 10"));

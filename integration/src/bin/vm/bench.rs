@@ -12,11 +12,14 @@ use crate::disks::Program;
 use crate::machine::Machine;
 use crate::{cargo, children, verbs};
 
-const NAME: &str = "launch";
+/// What a launch costs, and what each wall of it costs: package and benchmark.
+const LAUNCH: (&str, &str) = ("integration", "launch");
+const WALLS: (&str, &str) = ("ironcell-seam", "walls");
 
-pub fn run(host: bool, arguments: Vec<OsString>) -> Result<u8> {
-    let built = cargo::build(&["bench", "--no-run", "--package", "integration", "--bench", NAME], "the benchmark")?;
-    let bench = built.into_iter().find(|artifact| artifact.kind == "bench" && artifact.name == NAME);
+pub fn run(host: bool, walls: bool, arguments: Vec<OsString>) -> Result<u8> {
+    let (package, name) = if walls { WALLS } else { LAUNCH };
+    let built = cargo::build(&["bench", "--no-run", "--package", package, "--bench", name], "the benchmark")?;
+    let bench = built.into_iter().find(|artifact| artifact.kind == "bench" && artifact.name == name);
     let bench = bench.context("cargo built no benchmark")?.file;
     if host { on_host(bench, arguments) } else { in_guest(bench, arguments) }
 }
@@ -33,9 +36,9 @@ fn on_host(bench: PathBuf, arguments: Vec<OsString>) -> Result<u8> {
 fn in_guest(bench: PathBuf, arguments: Vec<OsString>) -> Result<u8> {
     let image = verbs::image()?;
     let (mut programs, agent) = verbs::programs(&["--release"])?;
-    programs.push(Program { place: format!("tests/{NAME}"), file: bench });
+    programs.push(Program { place: "tests/bench".to_owned(), file: bench });
     let mut machine = Machine::boot(&image, Lane::Bare, &programs, &agent)?;
     let argv =
-        [OsString::from(format!("{}/tests/{NAME}", integration::PROGRAMS))].into_iter().chain(arguments).collect();
+        [OsString::from(format!("{}/tests/bench", integration::PROGRAMS))].into_iter().chain(arguments).collect();
     verbs::in_guest(&mut machine, argv, Stdin::Null)
 }

@@ -27,7 +27,7 @@ pub fn run(verb: Verb) -> Result<u8> {
         Verb::Exec { lane, command } => exec(lane.into(), command, caller_stdin()),
         Verb::Shell { lane } => shell(lane.into()),
         Verb::Test { lane, filter, libtest } => suite::run(&lane, filter.as_deref(), &libtest),
-        Verb::Bench { host, arguments } => bench::run(host, arguments),
+        Verb::Bench { host, walls, arguments } => bench::run(host, walls, arguments),
         Verb::Image { refresh } => {
             tools::ensure_boot()?;
             let image = image::ensure(refresh)?;
