@@ -88,6 +88,14 @@ fn sigsys_is_told_as_a_filters() {
     let (ran, told) = report(&["--", "sh", "-c", "kill -SYS $$; sleep 5"]);
     assert_eq!((ran.code, told["cause"].as_str(), told["exit"]["signal"].as_i64()), (159, Some("seccomp"), Some(31)));
     assert!(ran.err.starts_with("ironcell: killed: SIGSYS: "), "{}", ran.err);
+    let directory = scratch();
+    let rules = directory.path().join("rules");
+    let kill = r#"{"defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_KILL_PROCESS"}]}"#;
+    fs::write(&rules, kill).expect("written");
+    let (ran, told) = report(&["--seccomp", text(&rules), "--", "mkdir", "/tmp/x"]);
+    assert_eq!((ran.code, told["cause"].as_str()), (159, Some("seccomp")), "{told:#}");
+    assert_eq!(run(&["--seccomp", text(&rules), "--", "true"]).code, 0);
 }
 
 #[test]

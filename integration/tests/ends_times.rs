@@ -15,20 +15,20 @@ const TO_ITS_END: f64 = 0.15;
 #[test]
 fn processor_time_is_that_of_the_whole_tree_and_exact() {
     for script in [BUSY, "while :; do :; done & while :; do :; done", "(while :; do :; done) & wait"] {
-        let (ran, told) = report(&["--cpu-time", "1", "--", "sh", "-c", script]);
+        let (ran, told) = report(&["--cpu-time", "0.5", "--", "sh", "-c", script]);
         assert_eq!((ran.code, told["cause"].as_str()), (124, Some("cpu_time")), "{script}: {told:#}");
-        assert_eq!(told["cause_detail"], serde_json::json!({"limit": 1.0, "how": "soft"}));
+        assert_eq!(told["cause_detail"], serde_json::json!({"limit": 0.5, "how": "soft"}));
         let used = cpu_seconds(&told);
-        assert!((1.0..1.01 + BEYOND + TO_ITS_END).contains(&used), "{script}: {used}");
+        assert!((0.5..0.505 + BEYOND + TO_ITS_END).contains(&used), "{script}: {used}");
         assert_eq!(told["evidence"]["limit"]["name"], "cpu_time");
         assert!((number(&told, "/evidence/limit/peak") - used).abs() < 0.001, "{told:#}");
-        assert!(ran.err.starts_with("ironcell: timed out: --cpu-time 1s is over (1."), "{}", ran.err);
+        assert!(ran.err.starts_with("ironcell: timed out: --cpu-time 500ms is over (0."), "{}", ran.err);
     }
 }
 
 #[test]
 fn sleeping_uses_no_processor_time() {
-    let (ran, told) = report(&["--cpu-time", "1", "--", "sleep", "1.5"]);
+    let (ran, told) = report(&["--cpu-time", "500ms", "--", "sleep", "0.8"]);
     assert_eq!((ran.code, told["cause"].as_str()), (0, Some("itself")), "{told:#}");
 }
 

@@ -3,7 +3,8 @@
 //!
 //! Source: isolate(1), "META-FILES", and the order and words of isolate 2. Lines `key:value`; times are seconds with three
 //! digits, memory is KiB. What is not known has no line. Beyond isolate, whose box is one process: `time` is the whole
-//! tree's, as with its `--cg-timing`; `max-rss` and `csw-*` are over the leader and all that was reaped by its end.
+//! tree's, as in its control groups; `max-rss` and `csw-*` are over the leader and the descendants that were
+//! reaped below it.
 
 use crate::life::{Cause, Exit, Outcome, Stopper};
 use std::fmt::{Display, Write};

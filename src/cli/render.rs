@@ -67,7 +67,9 @@ fn ending(outcome: &Outcome, grace: Duration) -> Option<String> {
         }
         Cause::Memory { of } => memory(*of, &outcome.evidence, &outcome.usage),
         Cause::Pids => starved(outcome),
-        Cause::Seccomp => "killed: SIGSYS: it made a system call that its filter forbids".to_owned(),
+        Cause::Seccomp => {
+            "killed: SIGSYS: it made a system call that a filter forbids; see --profile and --seccomp".to_owned()
+        }
         Cause::StartFailed(failure) => failure.message.clone(),
         Cause::OwnerGone => "killed: nobody held the job any more".to_owned(),
         Cause::Lost => "lost: the cell's PID 1 was killed from outside; how the command ended is not known".to_owned(),

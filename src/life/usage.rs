@@ -24,8 +24,8 @@ pub struct Usage {
     pub cpu_throttled_periods: Option<u64>,
     /// `memory.peak`, bytes (kernel 5.19).
     pub memory_peak: Option<u64>,
-    /// The most memory that one process of it had resident, bytes: `ru_maxrss` of getrusage(2), over the leader and all
-    /// that PID 1 or their parents had reaped by its end.
+    /// The most memory that one process had resident, bytes: `ru_maxrss` of wait4(2), over the leader and the descendants
+    /// that were reaped below it.
     pub max_rss: Option<u64>,
     /// Context switches of the same processes because they waited: `ru_nvcsw`.
     pub switches_voluntary: Option<u64>,

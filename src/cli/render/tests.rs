@@ -69,7 +69,7 @@ fn a_stop_says_who_and_what_it_took() {
         (
             Exit::Signal { signal: 31, core: false },
             Cause::Seccomp,
-            "killed: SIGSYS: it made a system call that its filter forbids",
+            "killed: SIGSYS: it made a system call that a filter forbids; see --profile and --seccomp",
         ),
         (KILLED, Cause::OwnerGone, "killed: nobody held the job any more"),
         (KILLED, Cause::Stopped { by: by.clone(), how: StopKind::Hard }, "stopped: by SIGINT; the cell was killed"),
