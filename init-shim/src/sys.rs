@@ -11,6 +11,7 @@ use rustix::io::{Errno, Result};
 use std::ffi::CStr;
 use std::os::fd::RawFd;
 
+pub mod exec;
 pub mod landlock;
 
 /// The result of a raw call as a value or an errno.
@@ -182,12 +183,17 @@ pub fn install_filter(program: &[Instruction]) -> Result<()> {
     checked(result).map(drop)
 }
 
-/// Every signal back to its default action. A caller's SIG_IGN survives exec: the job must not inherit it.
+/// Every signal back to its default action. A caller's SIG_IGN survives exec: the job must not inherit it. By the raw call,
+/// since the C library keeps 32 and 33 for itself and would leave them as a caller had them.
 pub fn reset_signals() {
+    /// Bytes of the kernel's set of signals.
+    const SET: usize = 8;
+    // The kernel's `struct sigaction` begins with the action, 0 is SIG_DFL; with its flags, restorer and mask it is no longer.
+    let default = [0_u64; 4];
     for signal in 1..=64 {
-        // SAFETY: sets SIG_DFL, which runs no code of ours. SIGKILL, SIGSTOP and the two that the C library keeps for
-        // itself are refused, and have no other action anyway.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: sets SIG_DFL, which runs no code of ours; the structure outlives the call. SIGKILL and SIGSTOP are refused,
+        // and have no other action anyway.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null::<u8>(), SET) };
     }
 }
 

@@ -5,6 +5,7 @@ use crate::landlock::Rules;
 use crate::outside::Cell;
 use crate::report::Failure;
 use crate::step::Step;
+use crate::sys::exec::Command;
 use crate::wire::{Order, Rlimit};
 use crate::{creds, stdio, sys};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -12,20 +13,19 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::fd::AsFd;
 use rustix::fs::{AtFlags, CWD};
 use rustix::io::Errno;
-use std::ffi::{CString, OsStr};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::CStr;
 
 /// Prepares, then executes. Comes back only to report a failure.
 pub fn run(cell: &Cell<'_>, rules: Option<&Rules<'_>>) -> ! {
     let failure = match prepare(cell, rules) {
-        Ok(()) => exec(cell.order),
+        Ok(command) => exec(&command),
         Err(failure) => failure,
     };
     fail(cell, failure)
 }
 
 /// All that happens between fork and exec, in order.
-fn prepare(cell: &Cell<'_>, rules: Option<&Rules<'_>>) -> Result<(), Failure> {
+fn prepare(cell: &Cell<'_>, rules: Option<&Rules<'_>>) -> Result<Command, Failure> {
     let order = cell.order;
     order.step(Step::NewSession, new_session)?;
     place_stdio(cell)?;
@@ -36,7 +36,9 @@ fn prepare(cell: &Cell<'_>, rules: Option<&Rules<'_>>) -> Result<(), Failure> {
     order.step(Step::RestrictFiles, || restrict_files(rules))?;
     order.step(Step::CloseRest, || close_rest(cell))?;
     order.step(Step::ResetSignals, || reset_signals(order))?;
-    order.step(Step::InstallFilter, || install_filter(order))
+    let command = command(order)?;
+    order.step(Step::InstallFilter, || install_filter(order))?;
+    Ok(command)
 }
 
 /// setsid(2): no controlling terminal, so no input can be pushed into the caller's (TIOCSTI, CVE-2017-5226).
@@ -136,17 +138,16 @@ fn install_filter(order: &Order) -> Result<(), Failure> {
     sys::install_filter(&order.filter).map_err(|errno| Failure::at(Step::InstallFilter, errno))
 }
 
+/// All that the exec needs, made while memory can still be had: the caller's own rules may refuse even that.
+fn command(order: &Order) -> Result<Command, Failure> {
+    Command::of(&order.programs, &order.argv, &order.env).ok_or_else(|| Failure::at(Step::Exec, Errno::INVAL))
+}
+
 /// execve(2) of the first candidate that can be executed; says why none could.
-fn exec(order: &Order) -> Failure {
-    let (argv, env) = match (strings(&order.argv), strings(&order.env)) {
-        (Some(argv), Some(env)) => (argv, env),
-        _ => return Failure::at(Step::Exec, Errno::INVAL),
-    };
+fn exec(command: &Command) -> Failure {
     let mut worst = Failure::at(Step::Exec, Errno::NOENT);
-    for program in &order.programs {
-        let Ok(path) = CString::new(program.as_slice()) else { return Failure::at(Step::Exec, Errno::INVAL) };
-        let Err(errno) = nix::unistd::execve(&path, &argv, &env);
-        match Errno::from_raw_os_error(errno as i32) {
+    for program in command.programs() {
+        match command.execute(program) {
             // As execvp(3): go on where there is nothing, remember what was there and could not be executed.
             Errno::NOENT if exists(program) => return Failure::at(Step::ExecInterpreter, Errno::NOENT),
             Errno::NOENT | Errno::NOTDIR => {}
@@ -158,11 +159,6 @@ fn exec(order: &Order) -> Failure {
 }
 
 /// Whether a file is there at all: then its interpreter is what was not found.
-fn exists(program: &[u8]) -> bool {
-    rustix::fs::statat(CWD, OsStr::from_bytes(program), AtFlags::empty()).is_ok()
-}
-
-/// C strings; `None` when one has a NUL, which the spec has refused before.
-fn strings(all: &[Vec<u8>]) -> Option<Vec<CString>> {
-    all.iter().map(|bytes| CString::new(bytes.as_slice()).ok()).collect()
+fn exists(program: &CStr) -> bool {
+    rustix::fs::statat(CWD, program, AtFlags::empty()).is_ok()
 }

@@ -69,3 +69,4 @@ pub mod disk {
 }
 pub mod schema;
 pub mod support;
+pub mod verify;

@@ -1,6 +1,6 @@
 //! The command line as a whole: the verbs, and what becomes of a line that has no meaning.
 
-use super::{completions, doctor, exit, run};
+use super::{completions, doctor, exit, run, verify};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -22,6 +22,8 @@ pub enum Verb {
     Run(Box<run::RunArgs>),
     /// Say what this host can and cannot do, item by item, with the remedy
     Doctor(doctor::DoctorArgs),
+    /// Build a cell with run's options, attack it from inside, and say promise by promise whether it holds
+    Verify(Box<verify::VerifyArgs>),
     /// Print the completions for a shell
     Completions(completions::CompletionsArgs),
     /// Print the manual page, for man(1): `ironcell man | man -l -`
@@ -78,6 +80,9 @@ mod tests {
             &["run", "--rootfs-rw", "true"],
             &["run", "--dry-run", "--report", "-", "true"],
             &["completions", "tcsh"],
+            &["verify", "true"],
+            &["verify", "--memry", "64M"],
+            &["verify", "--report", "-"],
         ] {
             assert_eq!(read(line).err(), Some(exit::OWN_FAILURE), "{line:?}");
         }
@@ -95,7 +100,7 @@ mod tests {
         for line in [&["run", "-q", "ls", "-q", "--memory"][..], &["run", "-q", "--", "ls", "-q", "--memory"]] {
             let Verb::Run(run) = read(line).expect("a command").verb else { panic!("{line:?} is run") };
             assert_eq!(run.command, ["ls", "-q", "--memory"]);
-            assert!(run.quiet && run.memory.is_none());
+            assert!(run.quiet && run.cell.memory.is_none());
         }
     }
 }

@@ -37,6 +37,7 @@ mod tests {
             for word in [
                 "run",
                 "doctor",
+                "verify",
                 "schema",
                 "completions",
                 "man",

@@ -5,7 +5,7 @@ use super::run::signals::{Ask, Signals, until_end};
 use super::{Head, run};
 use crate::life::{Cause, Exit, Outcome, StopKind, Stopper};
 use crate::spec::{JobSpec, StdioSet};
-use crate::supervise::{EarlyKeeper, Error, Job, Supervisor, doctor};
+use crate::supervise::{EarlyKeeper, Error, Job, Supervisor, doctor, verify};
 use std::ffi::OsStr;
 use std::pin::pin;
 use std::time::Duration;
@@ -19,10 +19,16 @@ pub struct Local {
 }
 
 impl Local {
-    /// The head for this verb. To be made before anything else: for `run` it forks the keeper, and the process must have
-    /// one thread.
+    /// The head for this verb. To be made before anything else: for a verb that builds cells it forks the keeper, and the
+    /// process must have one thread.
     pub fn for_verb(verb: Option<&OsStr>) -> Self {
-        Self { keeper: verb.is_some_and(|verb| verb == "run").then(EarlyKeeper::fork) }
+        let keeper = match verb.and_then(OsStr::to_str) {
+            Some("run") => Some(EarlyKeeper::fork()),
+            // The keeper inherits the keyring, as it would inherit the caller's own.
+            Some("verify") => Some(verify::set_keyring().and_then(|()| EarlyKeeper::fork())),
+            _ => None,
+        };
+        Self { keeper }
     }
 }
 
@@ -45,6 +51,19 @@ impl Head for Local {
             }
             other => other,
         }
+    }
+
+    fn verify(self, spec: &JobSpec) -> Result<Vec<verify::Finding>, Error> {
+        let keeper = self.keeper.unwrap_or_else(EarlyKeeper::fork)?;
+        // Before the runtime: the controls fork, which a process with threads must not.
+        let rehearsal = verify::Rehearsal::hold(spec)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
+        runtime.block_on(async {
+            let supervisor = Supervisor::with_keeper(keeper)?;
+            let findings = verify::prove(&supervisor, spec, &rehearsal).await;
+            supervisor.close();
+            findings
+        })
     }
 
     fn examine(self) -> Vec<doctor::Check> {

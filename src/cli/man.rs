@@ -8,7 +8,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 use std::io::{self, Write};
 
 /// Commands that are worth to be typed, each with its reason.
-const EXAMPLES: [(&str, &str); 4] = [
+const EXAMPLES: [(&str, &str); 5] = [
     ("ironcell run --memory 64M --pids 32 -- sh -c 'id; hostname'", "A shell that sees only itself, within limits."),
     (
         "ironcell run --cpus 1.5 --time 2min --rw out -- make -j4",
@@ -19,6 +19,7 @@ const EXAMPLES: [(&str, &str); 4] = [
         "Holds the disk of /data at 20 MiB a second and writes what was used.",
     ),
     ("ironcell run --dry-run --memory 50% -- true", "Shows every write and every mount, and makes none."),
+    ("ironcell verify --user 0 --rw out", "Attacks such a cell from inside, and says which promises it keeps."),
 ];
 
 /// Prints the page.
@@ -148,8 +149,12 @@ mod tests {
     fn every_example_is_a_command_line_that_means_something() {
         let caller = Caller { cwd: Path::new("/home/me"), var: &|_| None, read: &|_| Ok(Vec::new()) };
         for (line, _) in EXAMPLES {
-            let Verb::Run(run) = Args::try_parse_from(line.split(' ')).expect(line).verb else { panic!("{line}") };
-            spec_of(&run, &caller).expect(line);
+            let (cell, command) = match Args::try_parse_from(line.split(' ')).expect(line).verb {
+                Verb::Run(run) => (run.cell, run.command),
+                Verb::Verify(verify) => (verify.cell, vec!["true".into()]),
+                other => panic!("{line}: {other:?}"),
+            };
+            spec_of(&cell, &command, &caller).expect(line);
         }
     }
 }

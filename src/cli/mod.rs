@@ -16,6 +16,7 @@ pub mod schema;
 mod signal;
 pub mod target;
 mod utc;
+pub mod verify;
 pub mod voice;
 
 use crate::life::Outcome;
@@ -42,6 +43,12 @@ pub trait Head {
     /// Why there was no job.
     fn run(self, spec: &JobSpec, told: &mut dyn FnMut(News)) -> Result<Outcome, Error>;
 
+    /// Attacks cells of this job from inside, and says what became of every promise.
+    ///
+    /// # Errors
+    /// Why there was no cell.
+    fn verify(self, spec: &JobSpec) -> Result<Vec<supervise::verify::Finding>, Error>;
+
     /// What this host can and cannot do.
     fn examine(self) -> Vec<supervise::doctor::Check>;
 }
@@ -60,6 +67,7 @@ pub fn main(argv: impl IntoIterator<Item = OsString>, head: impl Head) -> u8 {
             return run::run(args, head, &mut Voice::stderr(&mut io::stderr()));
         }
         Verb::Doctor(args) => doctor::doctor(args, &head.examine(), &mut out),
+        Verb::Verify(args) => verify::verify(args, head, &mut out, &mut Voice::stderr(&mut io::stderr())),
         Verb::Completions(args) => completions::completions(args, &mut out),
         Verb::Man => man::man(&mut out),
         Verb::Schema => schema::schema(&mut out),

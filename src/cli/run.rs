@@ -8,7 +8,7 @@ pub mod signals;
 mod spec;
 mod told;
 
-pub use args::{NetArg, ProfileArg, RunArgs};
+pub use args::{CellArgs, NetArg, ProfileArg, RunArgs};
 pub use ends::Ends;
 pub use env::read_bounded;
 pub use mounts::{Kind, Mounts};
@@ -20,6 +20,7 @@ use super::{Head, exit, print_failure, render};
 use crate::life::{Exit, Outcome};
 use crate::spec::{JobSpec, Stdio, StdioSet};
 use crate::supervise::{Origin, Walls};
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::SystemTime;
@@ -36,7 +37,7 @@ pub fn run(args: &RunArgs, head: impl Head, err: &mut Voice) -> u8 {
             return exit::OWN_FAILURE;
         }
     };
-    let end = match ask(args) {
+    let end = match ask(&args.cell, &args.command) {
         Ok(spec) if args.dry_run => return dry_run(&spec, head, err),
         Ok(spec) => carry_out(args, spec, head, &mut told, err),
         Err(message) => End::Refused(message),
@@ -70,11 +71,14 @@ struct Ended {
 }
 
 /// The job that the flags describe, here and now.
-fn ask(args: &RunArgs) -> Result<JobSpec, String> {
+///
+/// # Errors
+/// The first flag that has no meaning, in words.
+pub fn ask(cell: &CellArgs, command: &[OsString]) -> Result<JobSpec, String> {
     // One that was removed is needed for relative paths alone, which then are refused by their flags.
     let cwd = std::env::current_dir().unwrap_or_default();
     let caller = Caller { cwd: &cwd, var: &|name| std::env::var_os(name), read: &read_bounded };
-    spec_of(args, &caller).map_err(|error| error.to_string())
+    spec_of(cell, command, &caller).map_err(|error| error.to_string())
 }
 
 /// The plan on standard output; the job is not run.
@@ -149,10 +153,11 @@ fn in_force(started: &Started) -> String {
 /// The walls in one line.
 fn walls(walls: &Walls) -> String {
     let landlock = walls.landlock.map_or_else(|| "no Landlock".to_owned(), |version| format!("Landlock {version}"));
+    let lacking: String = walls.lacking.iter().map(|what| format!("; {}", what.words())).collect();
     let relaxed: Vec<&str> = walls.relaxed.iter().map(|one| one.flag.as_str()).collect();
     let relaxed =
         if relaxed.is_empty() { "nothing relaxed".to_owned() } else { format!("relaxed by {}", relaxed.join(", ")) };
-    format!("profile {} ({} system calls), {landlock}, {relaxed}", walls.profile, walls.system_calls)
+    format!("profile {} ({} system calls), {landlock}, {relaxed}{lacking}", walls.profile, walls.system_calls)
 }
 
 /// The caller's first three descriptors, handed on.

@@ -268,7 +268,7 @@ fn process(pid: i32) -> Result<Process, OsError> {
 }
 
 /// This program in a memfd that nobody can write to any more, opened for reading: what is open for writing is not executed.
-fn sealed_copy() -> Result<OwnedFd, OsError> {
+pub(super) fn sealed_copy() -> Result<OwnedFd, OsError> {
     let failed = |error: io::Error| OsError::new(Doing::Make, "a sealed copy of this program", error);
     let named = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let memfd = match memfd_create("ironcell-keeper", named | MemfdFlags::EXEC) {

@@ -1,5 +1,6 @@
 //! HANDS: the only place of this crate that talks to the kernel. It decides nothing: what is to be done stands in a plan.
 
+pub mod attempt;
 pub mod block;
 pub mod cell;
 pub mod cgroup;

@@ -27,6 +27,7 @@ pub fn facts(spec: &JobSpec, hierarchy: Hierarchy) -> Result<Host, OsError> {
         cpus: cpus(&hierarchy)?,
         io_weight_heard: io_weight_heard(&hierarchy.mount),
         kernel: kernel(),
+        holds_oom_score: holds_oom_score(),
         landlock: init_shim::sys::landlock::version().ok(),
         page_size: super::page_size(),
         current_dir: view::current_dir(&system),
@@ -45,6 +46,12 @@ pub fn facts(spec: &JobSpec, hierarchy: Hierarchy) -> Result<Host, OsError> {
         system,
         hierarchy,
     })
+}
+
+/// proc_pid_oom_score_adj(5): with CAP_SYS_RESOURCE a value that is written is also the least that may follow.
+fn holds_oom_score() -> bool {
+    use rustix::thread::{CapabilitySet, capabilities};
+    capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_RESOURCE))
 }
 
 /// MAJOR.MINOR of `uname -r`; a kernel that says something else is taken for an old one.

@@ -124,11 +124,17 @@ impl Plan {
             |version| format!("version {version}: files can be written only where the mounts say so"),
         );
         let mut lines = vec![
-            format!("profile {}: {} system calls, all others are refused", walls.profile, walls.system_calls),
+            format!(
+                "profile {}: {} system calls{}, all others are refused",
+                walls.profile,
+                walls.system_calls,
+                if walls.own_rules { " by the rules of --seccomp" } else { "" }
+            ),
             format!("filter: {} instructions, {} for PID 1", self.order.filter.len(), self.order.init_filter.len()),
             format!("Landlock: {landlock}"),
             "devices: null, zero, full, random, urandom, tty and the cell's own terminals".to_owned(),
         ];
+        lines.extend(walls.lacking.iter().map(|what| format!("on this host {}", what.words())));
         lines.extend(walls.relaxed.iter().map(|one| format!("relaxed by {}: {}", one.flag, one.means)));
         lines
     }

@@ -99,6 +99,8 @@ pub struct Host {
     pub io_weight_heard: Option<bool>,
     /// The kernel's version: major, minor.
     pub kernel: (u32, u32),
+    /// Whether a score that was raised cannot be lowered again: ironcell has CAP_SYS_RESOURCE.
+    pub holds_oom_score: bool,
     /// The version of Landlock that the kernel has switched on; `None` where it has none.
     pub landlock: Option<u32>,
     /// Size of a page: the kernel rounds memory limits down to it.
@@ -162,6 +164,7 @@ pub fn example() -> Host {
         cpus: CpuList::parse("0-3").expect("a list"),
         io_weight_heard: Some(true),
         kernel: (6, 1),
+        holds_oom_score: true,
         landlock: Some(7),
         page_size: 4096,
         system: vec![

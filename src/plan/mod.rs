@@ -16,7 +16,7 @@ mod walls;
 pub use cgroup::{CpuList, DEFAULT_PIDS_MAX, Origin, Setting};
 pub use drawing::{Drawing, Section};
 pub use refusal::Refusal;
-pub use walls::{Relaxed, Walls};
+pub use walls::{Lacking, Relaxed, Walls};
 
 use crate::spec::{JobSpec, Net};
 use host::Host;
@@ -48,7 +48,7 @@ impl Plan {
         let settings = cgroup::settings(spec.limits(), host)?;
         let root = root::of(spec, host, &settings)?;
         let user = spec.isolation().user;
-        let filter = filter::of(spec.isolation(), &root.entries, &root.base, host.kernel)?;
+        let filter = filter::of(spec, &root.entries, &root.base, host.kernel)?;
         let landlock = landlock::of(host, &root.base, &root.entries);
         let walls = walls::of(spec, host, &filter, landlock.as_ref());
         let order = Order {

@@ -13,12 +13,36 @@ use std::path::Path;
 pub struct Walls {
     /// The profile's word.
     pub profile: &'static str,
+    /// Whether the caller's own rules decide about system calls, in place of the profile's.
+    pub own_rules: bool,
     /// System calls that can be made at all, with the right arguments.
     pub system_calls: usize,
     /// The version of Landlock that guards files a second time; `None` where the kernel has none that can.
     pub landlock: Option<u32>,
+    /// What this host does not let ironcell do of it.
+    pub lacking: Vec<Lacking>,
     /// What the ask has relaxed of the default's protection, by flag.
     pub relaxed: Vec<Relaxed>,
+}
+
+/// What a host does not let ironcell do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lacking {
+    /// The second wall around files.
+    Landlock,
+    /// An `oom_score_adj` that the job cannot lower.
+    OomScore,
+}
+
+impl Lacking {
+    /// What is lacking, and why.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Landlock => "no Landlock: not in this kernel, switched off, or older than 5.19",
+            Self::OomScore => "the job may lower its oom_score_adj: ironcell has no CAP_SYS_RESOURCE here",
+        }
+    }
 }
 
 /// One thing that protects less than by default, because it was asked for.
@@ -39,14 +63,23 @@ pub fn of(spec: &JobSpec, host: &Host, filter: &Filter, landlock: Option<&Landlo
     relaxed.extend(limits(spec));
     Walls {
         profile: walls.profile.word(),
+        own_rules: walls.seccomp.is_some(),
         system_calls: filter.allowed,
         landlock: host.landlock.filter(|_| landlock.is_some()),
+        lacking: lacking(host, landlock),
         relaxed,
     }
 }
 
 fn relaxed(flag: impl Into<String>, means: &'static str) -> Relaxed {
     Relaxed { flag: flag.into(), means }
+}
+
+/// What this host does not let ironcell do.
+fn lacking(host: &Host, landlock: Option<&Landlock>) -> Vec<Lacking> {
+    let rules = landlock.is_none().then_some(Lacking::Landlock);
+    let score = (!host.holds_oom_score).then_some(Lacking::OomScore);
+    rules.into_iter().chain(score).collect()
 }
 
 /// What of the kernel can be reached.
@@ -91,7 +124,7 @@ fn limits(spec: &JobSpec) -> impl Iterator<Item = Relaxed> {
     let memory = (limits.memory_max == Some(MemoryLimit::Max)).then(|| relaxed("--memory max", "memory has no limit"));
     let pids = (limits.pids_max == Some(PidsLimit::Max)).then(|| relaxed("--pids max", "processes have no limit"));
     let core = limits.rlimits.iter().rev().find(|limit| limit.resource == Resource::Core);
-    let dumps = core.is_some_and(|limit| limit.soft != RlimitValue::Is(1));
+    let dumps = core.is_some_and(|limit| (limit.soft, limit.hard) != (RlimitValue::Is(1), RlimitValue::Is(1)));
     let core =
         dumps.then(|| relaxed("--rlimit core", "a crash is handed to the host's core_pattern, which may be root's"));
     [memory, pids, core].into_iter().flatten()
@@ -108,7 +141,9 @@ mod tests {
         let spec = JobSpec::command("true").build().expect("a spec");
         let walls = Plan::of(&spec, &example()).expect("a plan").walls;
         assert_eq!((walls.profile, walls.landlock, walls.relaxed.len()), ("default", Some(7), 0));
-        assert!(walls.system_calls <= 250);
+        assert!(walls.system_calls <= 250 && walls.lacking.is_empty());
+        let poor = Host { landlock: Some(1), holds_oom_score: false, ..example() };
+        assert_eq!(Plan::of(&spec, &poor).expect("a plan").walls.lacking.len(), 2);
     }
 
     #[test]

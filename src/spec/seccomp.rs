@@ -59,7 +59,7 @@ pub struct SeccompRules {
     /// Without effect: see above.
     #[serde(default)]
     arch_map: Option<Vec<ArchMap>>,
-    /// The entries; the first one that fits a call decides.
+    /// The entries. One without `args` decides for its calls alone; of several with `args` the first that fits.
     #[serde(default)]
     pub syscalls: Vec<SeccompEntry>,
 }

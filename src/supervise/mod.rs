@@ -8,9 +8,10 @@ mod job;
 #[cfg(feature = "seam")]
 mod seam;
 mod supervisor;
+pub mod verify;
 
 pub use crate::os::cgroup::Effective;
-pub use crate::plan::{Drawing, Origin, Relaxed, Section, Walls};
+pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
 pub use error::Error;
 pub use job::Job;
 pub use supervisor::{EarlyKeeper, Supervisor};

@@ -10,6 +10,7 @@ use crate::os::cell::NewCell;
 use crate::os::cgroup::{self, Base, DeviceGuard};
 use crate::os::keeper::{Keeper, NewKeeper};
 use crate::os::{self, probe, stdio};
+use crate::plan::host::Controller;
 use crate::plan::{Drawing, Plan};
 use crate::spec::{CpuMax, JobId, JobSpec, StdioSet};
 use std::sync::Arc;
@@ -81,6 +82,16 @@ impl Supervisor {
     pub fn draw(spec: &JobSpec) -> Result<Drawing, Error> {
         let hierarchy = cgroup::discover()?.hierarchy()?;
         Ok(Plan::of(spec, &probe::facts(spec, hierarchy)?)?.draw())
+    }
+
+    /// The plan of an ask, where this supervisor makes its cells.
+    pub(super) fn plan(&self, spec: &JobSpec) -> Result<Plan, Error> {
+        Ok(Plan::of(spec, &probe::facts(spec, self.base.hierarchy().clone())?)?)
+    }
+
+    /// Whether cells have this controller.
+    pub(super) fn controls(&self, controller: Controller) -> bool {
+        self.base.hierarchy().controllers.contains(&controller)
     }
 
     /// Removes the cells of owners that died. Runs beside jobs; what is not dead yet is left for the next time.

@@ -6,10 +6,9 @@ use clap::{ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The arguments of `ironcell run`.
+/// The options that describe a cell: what is limited, what is shown, what surrounds the job.
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, override_usage = "ironcell run [OPTIONS] [--] COMMAND [ARGUMENTS]...")]
-pub struct RunArgs {
+pub struct CellArgs {
     /// Memory at most, page cache and tmpfs included: 512M, 50% of the host, or max
     #[arg(long, value_name = "SIZE", help_heading = "Limits")]
     pub memory: Option<String>,
@@ -46,6 +45,12 @@ pub struct RunArgs {
     /// Stop the job after this much wall-clock time: 30s, 1.5, 2min30s, 00:10:00
     #[arg(long, value_name = "TIME", help_heading = "Limits")]
     pub time: Option<String>,
+    /// Stop the job after this much processor time of its whole tree: 10s, 1.5, 2min
+    #[arg(long, value_name = "TIME", help_heading = "Limits")]
+    pub cpu_time: Option<String>,
+    /// Stop the job when no process of it has run for this long: none used a processor, and so none wrote anything
+    #[arg(long, value_name = "TIME", help_heading = "Limits")]
+    pub idle: Option<String>,
     /// Time from the soft stop (SIGTERM) to the hard one (the whole cell is killed); 10s unless asked for
     #[arg(long, value_name = "TIME", help_heading = "Limits")]
     pub grace: Option<String>,
@@ -92,8 +97,17 @@ pub struct RunArgs {
     /// A label for the job, for reports; repeatable
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Surroundings")]
     pub label: Vec<String>,
+}
 
-    /// How its end is limited and told.
+/// The arguments of `ironcell run`.
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true, override_usage = "ironcell run [OPTIONS] [--] COMMAND [ARGUMENTS]...")]
+pub struct RunArgs {
+    /// The cell.
+    #[command(flatten)]
+    pub cell: CellArgs,
+
+    /// How its end is told.
     #[command(flatten)]
     pub ends: Ends,
     /// Write what happened to a file as JSON, - is standard output

@@ -2,7 +2,7 @@
 
 use super::env::environment;
 use super::mounts::Kind;
-use super::{NetArg, ProfileArg, RunArgs};
+use super::{CellArgs, NetArg, ProfileArg};
 use crate::spec::{Access, CgroupFile, Hostname, Isolation, JobSpec, Limits, MountSpec, Net, Root, SpecError, units};
 use crate::spec::{IoMax, IoTarget, Profile, SeccompRules, absolute};
 use std::ffi::{OsStr, OsString};
@@ -19,12 +19,12 @@ pub struct Caller<'a> {
     pub read: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
 }
 
-/// The job that the flags describe.
+/// The job that the flags describe, with this command.
 ///
 /// # Errors
 /// Names the first flag that has no meaning, its value, and what would be right.
-pub fn spec_of(args: &RunArgs, caller: &Caller) -> Result<JobSpec, SpecError> {
-    let (program, rest) = args.command.split_first().map_or((OsString::new(), &[][..]), |(p, r)| (p.clone(), r));
+pub fn spec_of(args: &CellArgs, command: &[OsString], caller: &Caller) -> Result<JobSpec, SpecError> {
+    let (program, rest) = command.split_first().map_or((OsString::new(), &[][..]), |(p, r)| (p.clone(), r));
     let mut job = JobSpec::command(program)
         .args(rest.iter().cloned())
         .limits(limits(args, caller.cwd)?)
@@ -36,10 +36,10 @@ pub fn spec_of(args: &RunArgs, caller: &Caller) -> Result<JobSpec, SpecError> {
     if let Some(time) = &args.time {
         job = job.time(units::duration("--time", time)?);
     }
-    if let Some(time) = &args.ends.cpu_time {
+    if let Some(time) = &args.cpu_time {
         job = job.cpu_time(units::duration("--cpu-time", time)?);
     }
-    if let Some(time) = &args.ends.idle {
+    if let Some(time) = &args.idle {
         job = job.idle(units::duration("--idle", time)?);
     }
     if let Some(grace) = &args.grace {
@@ -56,7 +56,7 @@ pub fn spec_of(args: &RunArgs, caller: &Caller) -> Result<JobSpec, SpecError> {
 }
 
 /// The limits, each by its own reader.
-fn limits(args: &RunArgs, cwd: &Path) -> Result<Limits, SpecError> {
+fn limits(args: &CellArgs, cwd: &Path) -> Result<Limits, SpecError> {
     let mut limits = Limits {
         memory_max: read("--memory", args.memory.as_deref(), units::memory_limit)?,
         memory_high: read("--memory-high", args.memory_high.as_deref(), units::memory_limit)?,
@@ -102,7 +102,7 @@ fn on_disk(io: IoMax, cwd: &Path) -> Result<IoMax, SpecError> {
 }
 
 /// The walls.
-fn isolation(args: &RunArgs, caller: &Caller) -> Result<Isolation, SpecError> {
+fn isolation(args: &CellArgs, caller: &Caller) -> Result<Isolation, SpecError> {
     let cwd = caller.cwd;
     let mut walls = Isolation::default();
     if let Some(dir) = &args.rootfs {

@@ -10,6 +10,7 @@ use crate::spec::{
 };
 use crate::supervise::Error;
 use crate::supervise::doctor::Check;
+use crate::supervise::verify::Finding;
 use clap::Parser;
 use proptest::prelude::*;
 use std::ffi::{OsStr, OsString};
@@ -32,7 +33,8 @@ fn spec(flags: &[&str]) -> Result<JobSpec, SpecError> {
         Some("vars") => Ok(b"A=1\n".to_vec()),
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),
     };
-    spec_of(&args(&line), &Caller { cwd: Path::new("/home/me"), var: &var, read: &read })
+    let run = args(&line);
+    spec_of(&run.cell, &run.command, &Caller { cwd: Path::new("/home/me"), var: &var, read: &read })
 }
 
 fn made(flags: &[&str]) -> JobSpec {
@@ -43,7 +45,7 @@ fn made(flags: &[&str]) -> JobSpec {
 fn a_bare_line_asks_for_nothing() {
     let line = args(&["echo", "-n", "--", "x"]);
     let caller = Caller { cwd: Path::new("/home/me"), var: &|_| None, read: &read_bounded };
-    let job = spec_of(&line, &caller).expect("a job");
+    let job = spec_of(&line.cell, &line.command, &caller).expect("a job");
     assert_eq!(job, JobSpec::command("echo").args(["-n", "--", "x"]).build().expect("a job"));
 }
 
@@ -174,7 +176,7 @@ proptest! {
         let line = ["ironcell", "run"].into_iter().map(OsString::from).chain(line.into_iter().map(OsString::from));
         if let Ok(Args { verb: Verb::Run(args) }) = Args::try_parse_from(line) {
             let caller = Caller { cwd: Path::new("/"), var: &|_| None, read: &|_| Ok(Vec::new()) };
-            let _ = spec_of(&args, &caller);
+            let _ = spec_of(&args.cell, &args.command, &caller);
         }
     }
 
@@ -201,6 +203,10 @@ impl Head for Told {
         told(News::Started(Started { id, digest, limits: Vec::new(), walls, notes: Vec::new() }));
         told(News::Happened(Moment { at: Duration::from_millis(5), what: Happening::Started }));
         Ok(outcome)
+    }
+
+    fn verify(self, _: &JobSpec) -> Result<Vec<Finding>, Error> {
+        self.0.map(|_| Vec::new())
     }
 
     fn examine(self) -> Vec<Check> {

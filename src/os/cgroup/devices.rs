@@ -5,7 +5,7 @@
 
 use super::CellCgroup;
 use crate::os::{Doing, OsError};
-use rustix::fd::{AsRawFd, FromRawFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use rustix::io::Errno;
 use std::io;
 
@@ -135,9 +135,21 @@ impl DeviceGuard {
         };
         let failed = |error| OsError::new(Doing::Write, &*cgroup.path, error).value("the guard of devices (BPF)");
         bpf(PROG_ATTACH, &mut attach).map_err(failed)?;
+        match Self::count(&cgroup.fd).map_err(failed)? {
+            0 => Err(failed(Errno::NOENT.into())),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many programs guard the devices of a cgroup, those of the cgroups above it not counted.
+    ///
+    /// # Errors
+    /// As bpf(2).
+    pub fn count(cgroup: impl AsFd) -> io::Result<u32> {
+        let target = cgroup.as_fd().as_raw_fd() as u32;
         let mut query = Query { cgroup: target, kind: ATTACH_CGROUP_DEVICE, ..Query::default() };
-        bpf(PROG_QUERY, &mut query).map_err(failed)?;
-        if query.count == 0 { Err(failed(Errno::NOENT.into())) } else { Ok(()) }
+        bpf(PROG_QUERY, &mut query)?;
+        Ok(query.count)
     }
 }
 

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use syscalls::Sysno;
 
 /// Files by descriptor and by path, within what the cell shows.
-const FILES: &str = "read write readv writev pread64 pwrite64 open openat close close_range lseek stat fstat lstat \
+const FILES: &str = "read write readv writev pread64 pwrite64 open openat creat close close_range lseek stat fstat lstat \
     newfstatat statx access faccessat faccessat2 readlink readlinkat getdents64 getcwd chdir fchdir dup dup2 dup3 pipe \
-    pipe2 mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 ftruncate fsync fdatasync utimensat umask";
+    pipe2 mkdir mkdirat rmdir unlink unlinkat rename renameat2 ftruncate fsync fdatasync utimensat umask";
 /// Waiting for descriptors.
 const WAITS: &str = "poll ppoll select pselect6 epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2";
 /// The process's own memory.
@@ -20,18 +20,20 @@ const SIGNALS: &str = "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigsuspend rt
     restart_syscall";
 /// Processes and threads.
 const PROCESSES: &str = "fork vfork execve exit exit_group wait4 waitid set_tid_address set_robust_list rseq futex \
-    sched_yield sched_getaffinity gettid getpid getppid getpgid getpgrp setpgid setsid membarrier";
+    sched_yield sched_getaffinity gettid getpid getppid getpgid getpgrp setpgid getsid setsid membarrier";
 /// Who and where the process is.
-const SELF: &str = "getuid geteuid getgid getegid getgroups getresuid getresgid getrlimit getrusage sysinfo uname";
+const SELF: &str = "getuid geteuid getgid getegid getgroups getrusage sysinfo uname";
 /// Time.
 const TIME: &str = "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday alarm setitimer";
+/// What a program needs to confine its files further.
+const FILE_RULES: &str = "landlock_create_ruleset landlock_add_rule landlock_restrict_self";
 /// Random bytes.
 const RANDOM: &str = "getrandom";
 /// Pairs of sockets, by which a program talks with those that it starts.
 const PAIRS: &str = "sendto recvfrom sendmsg recvmsg shutdown";
 
 /// More of files.
-const MORE_FILES: &str = "creat link linkat symlink symlinkat chmod fchmod fchmodat fchmodat2 chown fchown fchownat lchown \
+const MORE_FILES: &str = "renameat link linkat symlink symlinkat chmod fchmod fchmodat fchmodat2 chown fchown fchownat lchown \
     truncate utime utimes statfs fstatfs fadvise64 fallocate sync syncfs sync_file_range copy_file_range sendfile \
     splice preadv preadv2 pwritev pwritev2 openat2 memfd_create";
 /// Locks on files: a shared read-only file can be locked, too, which two jobs could see.
@@ -47,17 +49,17 @@ const IPC: &str = "shmget shmat shmdt shmctl semget semop semtimedop semctl";
 /// More of memory.
 const MORE_MEMORY: &str = "mincore msync mlock mlock2 munlock mlockall munlockall map_shadow_stack mseal";
 /// More of signals, threads and their scheduling, which lowers only.
-const MORE_PROCESSES: &str = "pause rt_sigpending rt_sigqueueinfo rt_tgsigqueueinfo tkill execveat getsid futex_waitv \
+const MORE_PROCESSES: &str = "pause rt_sigpending rt_sigqueueinfo rt_tgsigqueueinfo tkill execveat futex_waitv \
     getcpu getpriority setpriority sched_setaffinity sched_getparam sched_setparam sched_getscheduler \
     sched_setscheduler sched_get_priority_max sched_get_priority_min";
 /// Changes of ids among those of the cell, and limits: no_new_privs and empty capability sets decide what they can.
 const MORE_SELF: &str = "setuid setgid setreuid setregid setresuid setresgid setgroups capget capset times time \
-    setrlimit getitimer timer_create timer_settime timer_gettime timer_getoverrun timer_delete";
+    getresuid getresgid getrlimit setrlimit getitimer timer_create timer_settime timer_gettime timer_getoverrun timer_delete";
 /// Sockets, which a rule of their own makes.
 const SOCKETS: &str =
     "connect bind listen accept accept4 recvmmsg sendmmsg getsockname getpeername setsockopt getsockopt";
-/// What a program needs to confine itself further.
-const CONFINEMENT: &str = "seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self";
+/// What a program needs to confine itself further by a filter of its own.
+const CONFINEMENT: &str = "seccomp";
 
 /// Looking into the job's own processes, as debuggers and test suites do. PID 1 is another user's, and not dumpable.
 const TRACING: &str = "ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd process_madvise process_mrelease";
@@ -82,7 +84,7 @@ pub const INIT: &str = "read write poll ppoll wait4 waitid kill signalfd4 rt_sig
 
 /// The names of a profile, those with a rule of their own left out.
 pub fn plain(profile: Profile) -> impl Iterator<Item = &'static str> {
-    const STRICT: &[&str] = &[FILES, WAITS, MEMORY, SIGNALS, PROCESSES, SELF, TIME, RANDOM, PAIRS];
+    const STRICT: &[&str] = &[FILES, WAITS, MEMORY, SIGNALS, PROCESSES, SELF, TIME, RANDOM, PAIRS, FILE_RULES];
     const DEFAULT: &[&str] =
         &[MORE_FILES, LOCKS, ATTRIBUTES, WATCHES, IPC, MORE_MEMORY, MORE_PROCESSES, MORE_SELF, SOCKETS, CONFINEMENT];
     const BUILD: &[&str] = &[TRACING, ASYNCHRONOUS, NODES, QUEUES, SUITES];
@@ -99,9 +101,9 @@ pub fn number(name: &str) -> Option<u32> {
     name.parse::<Sysno>().ok().map(|call| call.id() as u32)
 }
 
-/// The newest number that is known here.
-pub fn newest() -> u32 {
-    Sysno::iter().map(|call| call.id() as u32).max().unwrap_or_default()
+/// All numbers that are known here.
+pub fn all() -> impl Iterator<Item = u32> {
+    Sysno::iter().map(|call| call.id() as u32)
 }
 
 /// The newest call of the kernels that distributions call old (6.1): programs have a way without any that is newer.

@@ -1,4 +1,7 @@
-//! PURE: the caller's own rules as a policy, on this machine: what libseccomp and runc make of the same file.
+//! PURE: the caller's own rules as a policy, on this machine: what runc and libseccomp make of the same file.
+//!
+//! As they do: an entry that does what happens anyway is passed over; an entry without looks at arguments decides for its
+//! calls alone, wherever it stands. Of several entries that look, the first that fits decides.
 
 use super::calls;
 use super::policy::{Answer, ENOSYS, Holds, Policy, Rule, Test};
@@ -19,16 +22,28 @@ const ERRNO: u16 = 1;
 pub fn of(rules: &SeccompRules, kernel: (u32, u32)) -> Policy {
     let otherwise = answer(rules.default_action, rules.default_errno_ret);
     let mut named: BTreeMap<u32, Rule> = BTreeMap::new();
+    let mut settled: BTreeMap<u32, Answer> = BTreeMap::new();
     for entry in rules.syscalls.iter().filter(|entry| applies(entry, kernel)) {
         let action = answer(entry.action, entry.errno_ret);
+        if action == otherwise {
+            continue;
+        }
         for number in entry.names.iter().filter_map(|name| calls::number(name)) {
             let rule = named.entry(number).or_insert_with(|| Rule::always(otherwise));
-            rule.ways.extend(ways(entry.args()).into_iter().map(|tests| (tests, action)));
+            if entry.args().is_empty() {
+                settled.entry(number).or_insert(action);
+            } else {
+                rule.ways.extend(ways(entry.args()).into_iter().map(|tests| (tests, action)));
+            }
         }
     }
-    // As runc does: a C library takes the older call on ENOSYS, and gives up on EPERM.
-    let beyond = if matches!(otherwise, Answer::Errno(_)) { ENOSYS } else { otherwise };
-    Policy { rules: named, otherwise, newest: calls::newest(), beyond }
+    named.extend(settled.into_iter().map(|(number, action)| (number, Rule::always(action))));
+    // As runc: past the newest call that the file knows at all, a C library takes the older call on ENOSYS, where it would
+    // give up on EPERM; unless the file says with which number to refuse.
+    let known = rules.syscalls.iter().flat_map(|entry| &entry.names).filter_map(|name| calls::number(name));
+    let unheard_of = matches!(otherwise, Answer::Errno(_)) && rules.default_errno_ret.is_none();
+    let beyond = if unheard_of { ENOSYS } else { otherwise };
+    Policy { rules: named, otherwise, newest: known.max().unwrap_or_default(), beyond }
 }
 
 /// An action with its number.
@@ -74,7 +89,8 @@ fn test(arg: &SeccompArg) -> Test {
         SeccompOperator::Eq => Holds::Masked { mask: u64::MAX, value },
         SeccompOperator::Ge => Holds::GreaterOrEqual(value),
         SeccompOperator::Gt => Holds::Greater(value),
-        SeccompOperator::MaskedEq => Holds::Masked { mask: value, value: arg.value_two },
+        // Bits outside of the mask count on neither side.
+        SeccompOperator::MaskedEq => Holds::Masked { mask: value, value: arg.value_two & value },
     };
     // `SeccompRules::checked` has refused any past 5.
     Test { arg: arg.index as u8, holds }

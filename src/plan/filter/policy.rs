@@ -163,9 +163,21 @@ impl Policy {
         }
     }
 
-    /// How many calls can be made at all, with the right arguments.
-    pub fn allowed(&self) -> usize {
-        let can = |rule: &&Rule| rule.otherwise.allows() || rule.ways.iter().any(|(_, answer)| answer.allows());
-        self.rules.values().filter(can).count()
+    /// How many of these calls can be made at all, with the right arguments.
+    pub fn allowed(&self, calls: impl Iterator<Item = u32>) -> usize {
+        let can = |call: &u32| match self.rules.get(call) {
+            Some(rule) => rule.otherwise.allows() || rule.ways.iter().any(|(_, answer)| answer.allows()),
+            None if *call > self.newest => self.beyond.allows(),
+            None => self.otherwise.allows(),
+        };
+        calls.filter(can).count()
+    }
+
+    /// Whether a call can be made whatever its arguments.
+    pub fn always_allows(&self, call: u32) -> bool {
+        match self.rules.get(&call) {
+            Some(rule) => rule.otherwise.allows() && rule.ways.iter().all(|(_, answer)| answer.allows()),
+            None => self.otherwise.allows(),
+        }
     }
 }

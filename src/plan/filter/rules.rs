@@ -1,7 +1,7 @@
 //! PURE: the calls of the profiles whose arguments matter, and those that are refused with a word of their own.
 
 use super::calls;
-use super::policy::{Answer, EAFNOSUPPORT, ENOSYS, EPERM, Policy, Rule, any, int, masked, without};
+use super::policy::{Answer, EAFNOSUPPORT, ENOSYS, EPERM, Holds, Policy, Rule, Test, any, int, masked, without};
 use crate::spec::Profile;
 use std::collections::BTreeMap;
 
@@ -33,9 +33,12 @@ const IOCTLS_REFUSED: [u32; 9] =
 const IOCTLS_STRICT: [u32; 12] =
     [0x5401, 0x5402, 0x5403, 0x5404, 0x540f, 0x5410, 0x5413, 0x541b, 0x5421, 0x5451, 0x5450, 0x802c_542a];
 
-/// fcntl(2) commands that `strict` refuses, since on a file that two jobs can read each would see the other's: F_SETLK,
-/// F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE, F_NOTIFY, F_GETLK, F_OFD_GETLK.
-const LOCK_COMMANDS: [u32; 8] = [6, 7, 37, 38, 1024, 1026, 5, 36];
+/// fcntl(2) commands of `strict`: F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG,
+/// F_SETOWN_EX, F_GETOWN_EX, F_DUPFD_QUERY, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS. All
+/// others (locks, leases, delegations, notices, hints) are seen through a file that two jobs can read.
+const FCNTLS_STRICT: [u32; 17] = [0, 1, 2, 3, 4, 8, 9, 10, 11, 15, 16, 1027, 1030, 1031, 1032, 1033, 1034];
+/// F_SET_RW_HINT and F_SET_FILE_RW_HINT: before kernel 6.9 anybody may set them on any file, and they stay with it.
+const FCNTLS_REFUSED: [u32; 2] = [1036, 1038];
 
 /// personality(2): PER_LINUX, UNAME26, and the question what it is.
 const PERSONALITIES: [u32; 3] = [0, 0x2_0000, u32::MAX];
@@ -43,9 +46,9 @@ const PERSONALITIES: [u32; 3] = [0, 0x2_0000, u32::MAX];
 const PERSONALITIES_BUILD: [u32; 2] = [0x4_0000, 0x6_0000];
 
 /// prctl(2) options of `strict`: PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_NAME,
-/// PR_GET_NAME, PR_CAPBSET_READ, PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS,
+/// PR_GET_NAME, PR_CAPBSET_READ, PR_GET_SECUREBITS, PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS,
 /// PR_SET_THP_DISABLE, PR_GET_THP_DISABLE, PR_SET_VMA.
-const PRCTLS_STRICT: [u32; 14] = [1, 2, 3, 4, 15, 16, 23, 29, 30, 38, 39, 41, 42, 0x5356_4d41];
+const PRCTLS_STRICT: [u32; 15] = [1, 2, 3, 4, 15, 16, 23, 27, 29, 30, 38, 39, 41, 42, 0x5356_4d41];
 
 /// S_IFMT and the kinds of file that mknod(2) may make: as they come, regular files, pipes, sockets.
 const KIND_MASK: u32 = 0o170_000;
@@ -99,7 +102,7 @@ pub fn of(profile: Profile) -> Policy {
 pub fn init() -> Policy {
     let numbers = calls::INIT.split_whitespace().filter_map(calls::number);
     let rules = numbers.map(|number| (number, Rule::always(Answer::Allow))).collect();
-    Policy { rules, otherwise: EPERM, newest: calls::newest(), beyond: EPERM }
+    Policy { rules, otherwise: EPERM, newest: calls::settled(), beyond: EPERM }
 }
 
 /// Those whose arguments decide.
@@ -127,7 +130,7 @@ fn by_arguments(profile: Profile) -> Vec<(&'static str, Rule)> {
 }
 
 /// Allowed in these ways, refused in all others.
-fn only(ways: Vec<Vec<super::policy::Test>>, otherwise: Answer) -> Rule {
+fn only(ways: Vec<Vec<Test>>, otherwise: Answer) -> Rule {
     Rule { ways: ways.into_iter().map(|tests| (tests, Answer::Allow)).collect(), otherwise }
 }
 
@@ -164,7 +167,7 @@ fn ioctl(profile: Profile) -> Rule {
 }
 
 fn fcntl(profile: Profile) -> Rule {
-    if profile == Profile::Strict { all_but(1, &LOCK_COMMANDS) } else { Rule::always(Answer::Allow) }
+    if profile == Profile::Strict { one_of(1, &FCNTLS_STRICT) } else { all_but(1, &FCNTLS_REFUSED) }
 }
 
 fn prctl(profile: Profile) -> Rule {
@@ -174,6 +177,26 @@ fn prctl(profile: Profile) -> Rule {
 fn personality(profile: Profile) -> Rule {
     let more = if profile >= Profile::Build { &PERSONALITIES_BUILD[..] } else { &[] };
     one_of(0, &[&PERSONALITIES, more].concat())
+}
+
+/// RLIMIT_CORE of getrlimit(2).
+const RLIMIT_CORE: u32 = 4;
+/// Answered as done, and not done: programs that guard their secrets take a refusal of this very limit for a failure.
+const AS_IF_DONE: Answer = Answer::Errno(0);
+
+/// core(5): a piped `core_pattern` runs its handler as the host's root, and only a soft limit of exactly 1 at the moment of
+/// the crash keeps it from that; 0 does not. So nobody who has that limit may change it.
+pub fn keep_core_limit(policy: &mut Policy) {
+    let otherwise = policy.otherwise;
+    let ways = [
+        ("prlimit64", vec![int(1, RLIMIT_CORE), Test { arg: 2, holds: Holds::NotEqual(0) }]),
+        ("setrlimit", vec![int(0, RLIMIT_CORE)]),
+    ];
+    for (name, way) in ways {
+        let Some(number) = calls::number(name) else { continue };
+        let rule = policy.rules.entry(number).or_insert_with(|| Rule::always(otherwise));
+        rule.ways.insert(0, (way, AS_IF_DONE));
+    }
 }
 
 /// What a job that may write to the host's files must not call: what it writes belongs to the directory's owner, who may

@@ -4,7 +4,7 @@
 use super::policy::{Answer, EAFNOSUPPORT, ENOSYS, EPERM, Holds, Rule, Test};
 use super::program::{ARCH, X32_BIT};
 use super::*;
-use crate::spec::SeccompRules;
+use crate::spec::{Isolation, Limits, Rlimit, RlimitValue, SeccompRules};
 use init_shim::wire::{IdMapping, Source, What};
 use linux_raw_sys::general as nr;
 use proptest::prelude::*;
@@ -39,11 +39,16 @@ fn run(program: &[Instruction], arch: u32, call: u32, args: [u64; 6]) -> u32 {
     }
 }
 
+/// Without what guards the host's files and the limit of core files.
+const OPEN: Guards = Guards { set_id: false, core: false };
+/// With what guards the host's files.
+const SET_ID: Guards = Guards { set_id: true, core: false };
+
 /// What a shipped profile's program says of a call.
 fn says(profile: Profile, call: u32, args: &[u64]) -> u32 {
     let mut all = [0; 6];
     all[..args.len()].copy_from_slice(args);
-    run(&shipped(profile, false).program, ARCH, call, all)
+    run(&shipped(profile, OPEN).program, ARCH, call, all)
 }
 
 fn allowed(profile: Profile, name: &str) -> bool {
@@ -64,7 +69,7 @@ fn every_name_of_every_profile_is_a_call_that_the_kernel_has() {
 
 #[test]
 fn strict_lets_120_calls_pass_at_most_and_the_default_250() {
-    let count = |profile| shipped(profile, false).allowed;
+    let count = |profile| shipped(profile, OPEN).allowed;
     assert!(count(Profile::Strict) <= 120, "{}", count(Profile::Strict));
     assert!(count(Profile::Default) <= 250, "{}", count(Profile::Default));
     assert!(count(Profile::Compat) <= 300, "{}", count(Profile::Compat));
@@ -106,9 +111,14 @@ fn tracing_and_asynchronous_io_need_the_build_profile() {
 #[test]
 fn strict_has_no_lock_that_another_job_could_see() {
     assert!(!allowed(Profile::Strict, "flock") && allowed(Profile::Default, "flock"));
-    for command in [6, 7, 37, 38, 1024] {
+    for command in [5, 6, 7, 36, 37, 38, 1024, 1025, 1026, 1039, 1040] {
         assert_eq!(says(Profile::Strict, nr::__NR_fcntl, &[0, command]), EPERM.code());
         assert_eq!(says(Profile::Default, nr::__NR_fcntl, &[0, command]), Answer::Allow.code());
+    }
+    for hint in [1036, 1038] {
+        for profile in Profile::ALL {
+            assert_eq!(says(profile, nr::__NR_fcntl, &[0, hint]), EPERM.code(), "it stays in the host's file");
+        }
     }
 }
 
@@ -186,7 +196,7 @@ fn memory_stays_placed_at_random_but_for_builds() {
 #[test]
 fn another_architecture_ends_the_process() {
     for profile in Profile::ALL {
-        let program = &shipped(profile, false).program;
+        let program = &shipped(profile, OPEN).program;
         // i386's getpid, and a number of x32.
         assert_eq!(run(program, 0x4000_0003, 20, [0; 6]), Answer::KillProcess.code());
         assert_eq!(run(program, ARCH, X32_BIT | nr::__NR_read, [0; 6]), Answer::KillProcess.code());
@@ -203,9 +213,44 @@ fn a_call_that_a_tracer_has_taken_back_is_no_call() {
 
 #[test]
 fn a_call_that_nobody_knows_yet_is_unheard_of() {
-    assert_eq!(says(Profile::Default, calls::newest() + 1, &[]), ENOSYS.code());
+    assert_eq!(says(Profile::Default, calls::all().max().expect("a call") + 1, &[]), ENOSYS.code());
     assert_eq!(says(Profile::Default, nr::__NR_statmount, &[]), ENOSYS.code());
     assert_eq!(says(Profile::Default, nr::__NR_acct, &[]), EPERM.code());
+}
+
+#[test]
+fn the_limit_of_core_files_stays_whatever_the_profile() {
+    let closed = Guards { set_id: false, core: true };
+    for profile in Profile::ALL {
+        let program = &shipped(profile, closed).program;
+        let prlimit = |resource, new| run(program, ARCH, nr::__NR_prlimit64, [0, resource, new, 0, 0, 0]);
+        assert_eq!(prlimit(4, 0x7fff_0000), Answer::Errno(0).code(), "as if it were done");
+        assert_eq!(prlimit(4 | 1 << 40, 1 << 40), Answer::Errno(0).code(), "by the low half, and any pointer");
+        assert_eq!(prlimit(4, 0), Answer::Allow.code(), "it may be read");
+        assert_eq!(prlimit(7, 0x7fff_0000), Answer::Allow.code(), "RLIMIT_NOFILE");
+        assert_eq!(run(program, ARCH, nr::__NR_setrlimit, [4, 1, 0, 0, 0, 0]), Answer::Errno(0).code());
+    }
+}
+
+#[test]
+fn the_guards_are_there_when_and_only_when_there_is_something_to_guard() {
+    let bind = |writable| {
+        let source = Source { path: b"/data".to_vec(), writable, ids: IdMapping::Owner { uid: 0, gid: 0 } };
+        Entry { path: b"/data".to_vec(), what: What::BindDirectory(source) }
+    };
+    let root = RootFs::Fresh { size: 0, inodes: 0 };
+    let tree = RootFs::Tree(Source { path: b"/data".to_vec(), writable: true, ids: IdMapping::Cell });
+    let spec = JobSpec::command("true").build().expect("a spec");
+    let core = Rlimit { resource: Resource::Core, soft: RlimitValue::Is(0), hard: RlimitValue::Is(0) };
+    let limits = Limits { rlimits: vec![core], ..Limits::default() };
+    let asked = JobSpec::command("true").limits(limits).build().expect("a spec");
+    let is = |spec: &JobSpec, entries: &[Entry], root: &RootFs, guards| {
+        of(spec, entries, root, (6, 1)).expect("a filter") == *shipped(Profile::Default, guards)
+    };
+    assert!(is(&spec, &[bind(true)], &root, Guards { set_id: true, core: true }));
+    assert!(is(&spec, &[bind(false)], &root, Guards { set_id: false, core: true }));
+    assert!(is(&spec, &[], &tree, Guards { set_id: true, core: true }));
+    assert!(is(&asked, &[], &root, OPEN), "who asks for core files has them");
 }
 
 /// Any policy with a few rules.
@@ -256,7 +301,7 @@ proptest! {
     fn the_shipped_programs_say_what_their_policies_say(call in 0_u32..600, args: [u64; 6]) {
         for profile in Profile::ALL {
             let policy = rules::of(profile);
-            prop_assert_eq!(run(&shipped(profile, false).program, ARCH, call, args), policy.answer(call, &args).code());
+            prop_assert_eq!(run(&shipped(profile, OPEN).program, ARCH, call, args), policy.answer(call, &args).code());
         }
     }
 }

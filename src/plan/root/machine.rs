@@ -5,9 +5,9 @@ use crate::plan::Refusal;
 use crate::spec::{JobSpec, Net, Profile};
 use init_shim::wire::{Entry, What};
 
-/// What of the whole `/proc` and `/sys` is hidden: memory and addresses of the kernel, keys, timers and their owners,
+/// What of the whole `/proc` and `/sys` is hidden: memory and addresses of the kernel, keys, locks, timers and their owners,
 /// the host's processors' power (a side channel), firmware, tracing, and the cgroups, which could be killed by themselves.
-const HIDDEN: [&str; 18] = [
+const HIDDEN: [&str; 19] = [
     "/proc/acpi",
     "/proc/asound",
     "/proc/interrupts",
@@ -16,6 +16,7 @@ const HIDDEN: [&str; 18] = [
     "/proc/keys",
     "/proc/key-users",
     "/proc/latency_stats",
+    "/proc/locks",
     "/proc/sched_debug",
     "/proc/scsi",
     "/proc/timer_list",
@@ -28,7 +29,8 @@ const HIDDEN: [&str; 18] = [
     "/sys/module",
 ];
 /// What of the whole `/proc` sets what is the host's. Root's alone, and no user of the cell is that root: a second wall.
-const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+const READ_ONLY: [&str; 6] =
+    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/pressure", "/proc/sys", "/proc/sysrq-trigger"];
 
 /// Whether the ask can be shown the machine, if it asks for it.
 ///

@@ -4,21 +4,7 @@ use super::*;
 
 /// What the guarded program says of a call.
 fn verdict(profile: Profile, call: u32, args: [u64; 6]) -> u32 {
-    run(&shipped(profile, true).program, ARCH, call, args)
-}
-
-#[test]
-fn the_guard_is_there_when_and_only_when_something_of_the_hosts_can_be_written() {
-    let walls = Isolation::default();
-    let bind = |writable| {
-        let source = Source { path: b"/data".to_vec(), writable, ids: IdMapping::Owner { uid: 0, gid: 0 } };
-        Entry { path: b"/data".to_vec(), what: What::BindDirectory(source) }
-    };
-    let root = RootFs::Fresh { size: 0, inodes: 0 };
-    assert!(of(&walls, &[bind(true)], &root, (6, 1)).expect("a filter").guarded);
-    assert!(!of(&walls, &[bind(false)], &root, (6, 1)).expect("a filter").guarded);
-    let tree = RootFs::Tree(Source { path: b"/data".to_vec(), writable: true, ids: IdMapping::Cell });
-    assert!(of(&walls, &[], &tree, (6, 1)).expect("a filter").guarded);
+    run(&shipped(profile, SET_ID).program, ARCH, call, args)
 }
 
 #[test]
@@ -64,8 +50,10 @@ fn ordinary_modes_and_reads_with_any_mode_pass() {
 fn the_callers_own_rules_are_guarded_too() {
     let rules: SeccompRules = serde_json::from_str(r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#).expect("rules");
     let walls = Isolation { seccomp: Some(rules), ..Isolation::default() };
+    let spec = JobSpec::command("true").isolation(walls).build().expect("a spec");
     let tree = RootFs::Tree(Source { path: b"/data".to_vec(), writable: true, ids: IdMapping::Cell });
-    let program = of(&walls, &[], &tree, (6, 1)).expect("a filter").program;
+    let program = of(&spec, &[], &tree, (6, 1)).expect("a filter").program;
+    assert_eq!(run(&program, ARCH, nr::__NR_prlimit64, [0, 4, 8, 0, 0, 0]), Answer::Errno(0).code());
     assert_eq!(run(&program, ARCH, nr::__NR_fchmod, [3, 0o4755, 0, 0, 0, 0]), EPERM.code());
     assert_eq!(run(&program, ARCH, nr::__NR_fchmod, [3, 0o755, 0, 0, 0, 0]), Answer::Allow.code());
     assert_eq!(run(&program, ARCH, nr::__NR_mount, [0; 6]), Answer::Allow.code(), "as the caller wrote");
@@ -74,7 +62,7 @@ fn the_callers_own_rules_are_guarded_too() {
 proptest! {
     #[test]
     fn the_guard_refuses_nothing_else(call in 0_u32..600, args: [u64; 6]) {
-        let (with, without) = (shipped(Profile::Default, true), shipped(Profile::Default, false));
+        let (with, without) = (shipped(Profile::Default, SET_ID), shipped(Profile::Default, OPEN));
         let (with, without) = (run(&with.program, ARCH, call, args), run(&without.program, ARCH, call, args));
         prop_assert!(with == without || with == EPERM.code() || with == ENOSYS.code());
     }
