@@ -16,11 +16,13 @@ pub fn schema(out: &mut dyn Write) -> io::Result<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::report;
+    use crate::cli::report::{self, Report, Started, Times};
     use crate::life::state::{Clock, Reason};
     use crate::life::{Cause, Exit, MemoryOf, Outcome, StopKind, Stopper};
+    use crate::spec::{JobId, JobSpec};
+    use crate::supervise::Walls;
     use serde_json::Value;
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     fn value() -> Value {
         serde_json::from_str(SCHEMA).expect("json")
@@ -75,13 +77,20 @@ mod tests {
     }
 
     #[test]
-    fn every_member_of_an_outcome_is_described() {
-        let told = serde_json::to_value(Outcome::of(Exit::Unknown, Cause::Itself)).expect("json");
+    fn every_member_of_a_report_is_described() {
+        let spec = JobSpec::command("true").build().expect("a job");
+        let (id, digest, walls) = (JobId::of(0, [7; 10]), String::new(), Walls::default());
+        let started = Started { id, digest, limits: Vec::new(), walls, notes: Vec::new() };
+        let outcome = Outcome::of(Exit::Unknown, Cause::Itself);
+        let times = Times { started: SystemTime::UNIX_EPOCH, ended: SystemTime::UNIX_EPOCH };
+        let report = Report::ended(&spec, Some(&started), &outcome, times, 0);
+        let told = serde_json::to_value(report).expect("json");
         let schema = value();
-        for (member, place) in [("", ""), ("/usage", "/$defs/usage"), ("/evidence", "/$defs/evidence")] {
+        for member in ["", "/usage", "/evidence", "/walls"] {
+            let place = if member.is_empty() { String::new() } else { format!("/$defs{member}") };
             let described = schema.pointer(&format!("{place}/properties")).and_then(Value::as_object).expect("members");
             for name in told.pointer(member).and_then(Value::as_object).expect("an object").keys() {
-                assert!(described.contains_key(name), "{member}/{name}");
+                assert!(described.contains_key(name), "describe {member}/{name} in report.schema.json");
             }
         }
     }
