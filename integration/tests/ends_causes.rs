@@ -93,7 +93,7 @@ fn what_cannot_be_executed_is_told_with_the_reason() {
 
 #[test]
 fn being_held_back_is_noted_with_who_held_it() {
-    let busy = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done";
+    let busy = "i=0; while [ $i -lt 8000 ]; do i=$((i+1)); done";
     let (_, told) = report(&["--cpus", "0.2", "--", "sh", "-c", busy]);
     let throttled = |told: &Value| -> Vec<String> {
         let moments = told["evidence"]["timeline"].as_array().expect("a time line").clone();

@@ -27,9 +27,9 @@ fn memory_of_its_own_is_told_with_limit_peak_and_the_process_that_was_chosen() {
     assert!(ran.err.contains("OOM kill") && ran.err.contains(": dd); raise --memory"), "{}", ran.err);
     let moments = told["evidence"]["timeline"].as_array().expect("a time line");
     let mut events: Vec<&str> = moments.iter().map(|moment| moment["event"].as_str().expect("a word")).collect();
-    // The kernel kills one after the other, and may be seen at it.
+    // The kernel kills one after the other, and may be seen at it, before the leader's end and after.
     events.dedup();
-    assert_eq!(events, ["created", "started", "oom", "ended"]);
+    assert_eq!((&events[..3], events.contains(&"ended")), (&["created", "started", "oom"][..], true), "{told:#}");
 }
 
 #[test]
