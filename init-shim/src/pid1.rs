@@ -4,14 +4,13 @@
 
 use crate::inside::{NOT_BUILT, Target};
 use crate::outside::Cell;
-use crate::report::{End, How};
+use crate::report::End;
 use crate::sys;
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
 use rustix::io::{Errno, read, write};
-use rustix::process::{WaitOptions, WaitStatus, wait};
 
 /// Passed through the lease: the signal that follows goes to the leader.
 pub const TO_LEADER: u8 = b'L';
@@ -56,29 +55,21 @@ fn watch_children() -> nix::Result<SignalFd> {
 fn reap(target: &Target, running: &mut bool) -> (Option<End>, bool) {
     let mut leader = None;
     let others = loop {
-        match wait(WaitOptions::NOHANG) {
-            Ok(Some((pid, status))) if *running && pid.as_raw_nonzero().get() == target.pid => {
+        match sys::reap() {
+            Ok(Some((pid, how, used))) if *running && pid == target.pid => {
                 *running = false;
-                leader = Some((how(status), target.since.elapsed()));
+                leader = Some((how, target.since.elapsed(), used));
             }
             Ok(Some(_)) | Err(Errno::INTR) => {}
             Ok(None) => break true,
             Err(_) => break false,
         }
     };
-    let end =
-        leader.map(|(how, wall)| End { how, others, wall_nanos: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX) });
+    let end = leader.map(|(how, wall, used)| {
+        let wall_nanos = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
+        End { how, others, wall_nanos, used }
+    });
     (end, others)
-}
-
-/// wait(2)'s status as ours.
-fn how(status: WaitStatus) -> How {
-    /// The bit of a wait status that says "core dumped" (WCOREDUMP).
-    const CORE: i32 = 0x80;
-    match status.terminating_signal() {
-        Some(signal) => How::Killed { signal: signal as u8, core: status.as_raw() & CORE != 0 },
-        None => How::Exited(status.exit_status().unwrap_or(0) as u8),
-    }
 }
 
 /// Obeys one order of the lease; false at its end. An order is two bytes: to whom, and which signal.

@@ -8,7 +8,7 @@ use crate::step::Step;
 /// `ICF` and the format's version.
 const FAILURE_MAGIC: [u8; 4] = *b"ICF\x01";
 /// `ICE` and the format's version.
-const END_MAGIC: [u8; 4] = *b"ICE\x01";
+const END_MAGIC: [u8; 4] = *b"ICE\x02";
 
 /// The item of a failure that is about the root itself: no list is so long.
 pub const ROOT_ITEM: u16 = u16::MAX;
@@ -66,6 +66,19 @@ pub struct End {
     pub others: bool,
     /// Nanoseconds from the target's fork to its end, CLOCK_MONOTONIC.
     pub wall_nanos: u64,
+    /// What the leader and its reaped descendants used.
+    pub used: Used,
+}
+
+/// A part of getrusage(2): what no cgroup counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// `ru_maxrss`, KiB: the most that one of them had resident.
+    pub max_rss_kib: u64,
+    /// `ru_nvcsw`: context switches because they waited.
+    pub switches_voluntary: u64,
+    /// `ru_nivcsw`: context switches because others were to run.
+    pub switches_forced: u64,
 }
 
 /// waitid(2)'s two ways to end.
@@ -84,7 +97,7 @@ pub enum How {
 
 impl End {
     /// Bytes on the wire.
-    pub const LEN: usize = 16;
+    pub const LEN: usize = 40;
 
     /// The bytes.
     pub fn encode(&self) -> [u8; Self::LEN] {
@@ -98,7 +111,11 @@ impl End {
         bytes[4] = kind;
         bytes[5] = value;
         bytes[6] = u8::from(self.others);
-        bytes[8..].copy_from_slice(&self.wall_nanos.to_le_bytes());
+        let Used { max_rss_kib, switches_voluntary, switches_forced } = self.used;
+        let numbers = [self.wall_nanos, max_rss_kib, switches_voluntary, switches_forced];
+        for (to, number) in bytes[8..].chunks_exact_mut(8).zip(numbers) {
+            to.copy_from_slice(&number.to_le_bytes());
+        }
         bytes
     }
 
@@ -113,8 +130,9 @@ impl End {
             (kind @ (1 | 2), signal @ 1..=64) => How::Killed { signal, core: kind == 2 },
             _ => return None,
         };
-        let wall_nanos = u64::from_le_bytes(bytes[8..].try_into().ok()?);
-        Some(Self { how, others: bytes[6] == 1, wall_nanos })
+        let number = |at: usize| Some(u64::from_le_bytes(bytes[at..at + 8].try_into().ok()?));
+        let used = Used { max_rss_kib: number(16)?, switches_voluntary: number(24)?, switches_forced: number(32)? };
+        Some(Self { how, others: bytes[6] == 1, wall_nanos: number(8)?, used })
     }
 }
 
@@ -127,8 +145,12 @@ mod tests {
     fn the_bytes_are_the_ones_that_were_always_written() {
         let failure = Failure { step: Step::AttachMount, item: 7, errno: 22 };
         assert_eq!(failure.encode(), [b'I', b'C', b'F', 1, 209, 0, 7, 0, 22, 0, 0, 0]);
-        let end = End { how: How::Killed { signal: 9, core: false }, others: true, wall_nanos: 258 };
-        assert_eq!(end.encode(), [b'I', b'C', b'E', 1, 1, 9, 1, 0, 2, 1, 0, 0, 0, 0, 0, 0]);
+        let used = Used { max_rss_kib: 3, switches_voluntary: 4, switches_forced: 5 };
+        let end = End { how: How::Killed { signal: 9, core: false }, others: true, wall_nanos: 258, used };
+        let mut golden = [0; End::LEN];
+        golden[..10].copy_from_slice(&[b'I', b'C', b'E', 2, 1, 9, 1, 0, 2, 1]);
+        (golden[16], golden[24], golden[32]) = (3, 4, 5);
+        assert_eq!(end.encode(), golden);
     }
 
     proptest! {
@@ -139,15 +161,16 @@ mod tests {
         }
 
         #[test]
-        fn an_end_survives_the_wire(code: u8, signal in 1u8..=64, core: bool, others: bool, wall_nanos: u64) {
+        fn an_end_survives_the_wire(code: u8, signal in 1u8..=64, core: bool, others: bool, wall_nanos: u64, rest: [u64; 3]) {
+            let used = Used { max_rss_kib: rest[0], switches_voluntary: rest[1], switches_forced: rest[2] };
             for how in [How::Exited(code), How::Killed { signal, core }] {
-                let end = End { how, others, wall_nanos };
+                let end = End { how, others, wall_nanos, used };
                 prop_assert_eq!(End::decode(&end.encode()), Some(end));
             }
         }
 
         #[test]
-        fn hostile_bytes_are_refused_or_are_exactly_a_record(bytes in proptest::collection::vec(any::<u8>(), 0..24)) {
+        fn hostile_bytes_are_refused_or_are_exactly_a_record(bytes in proptest::collection::vec(any::<u8>(), 0..48)) {
             if let Some(end) = End::decode(&bytes) {
                 prop_assert_eq!(&end.encode()[..], &bytes[..]);
             }

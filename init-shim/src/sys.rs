@@ -3,6 +3,7 @@
 //! All of it runs in a process with one thread: the keeper, or what was forked from it. So a fork copies no held lock,
 //! and a change of ids, masks or descriptors reaches the whole process.
 
+use crate::report::{How, Used};
 use crate::wire::Instruction;
 use linux_raw_sys::general as raw;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -207,6 +208,38 @@ pub fn signal(pid: i32, signal: u8) {
     // SAFETY: takes two numbers. An error means that the process has ended or the signal does not exist: nothing is left
     // to do in either case.
     unsafe { libc::kill(pid, i32::from(signal)) };
+}
+
+/// wait4(2) for any child that has ended, without waiting: its id, its end, and what it and the descendants that were
+/// reaped below it used. `None` when all that are left still run.
+///
+/// # Errors
+/// ECHILD when there is none.
+pub fn reap() -> Result<Option<(i32, How, Used)>> {
+    // SAFETY: all zero is a valid `rusage`: numbers only.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    let mut status = 0;
+    // SAFETY: both outlive the call, which writes a value of its type into each.
+    let pid = unsafe { libc::wait4(-1, &raw mut status, libc::WNOHANG, &raw mut usage) };
+    let number = |value: libc::c_long| u64::try_from(value).unwrap_or(0);
+    let used = Used {
+        max_rss_kib: number(usage.ru_maxrss),
+        switches_voluntary: number(usage.ru_nvcsw),
+        switches_forced: number(usage.ru_nivcsw),
+    };
+    match checked(pid.into())? {
+        0 => Ok(None),
+        pid => Ok(Some((pid as i32, how(status), used))),
+    }
+}
+
+/// wait(2)'s status as ours.
+fn how(status: libc::c_int) -> How {
+    if libc::WIFSIGNALED(status) {
+        How::Killed { signal: libc::WTERMSIG(status) as u8, core: libc::WCOREDUMP(status) }
+    } else {
+        How::Exited(libc::WEXITSTATUS(status) as u8)
+    }
 }
 
 /// SIGCHLD as it is by default: children wait to be reaped.

@@ -67,5 +67,6 @@ pub mod disk {
     /// Unformatted: for tests that partition, map or loop.
     pub const SPARE: &str = "spare";
 }
+pub mod schema;
 pub mod support;
 pub mod verify;

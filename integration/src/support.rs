@@ -1,12 +1,13 @@
 //! What every test in the VM needs: to run `ironcell` for real, to look at the host before and after, and to say what is
 //! left that was not there.
 
+use crate::schema;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -52,7 +53,7 @@ pub fn run(args: &[&str]) -> Ran {
     finish(ironcell(&all))
 }
 
-/// The same with a report, parsed.
+/// The same with a report, parsed; fails the test when the report is not as `ironcell schema` says.
 pub fn report(args: &[&str]) -> (Ran, serde_json::Value) {
     let directory = tempfile::tempdir().expect("a directory for the report");
     let path = directory.path().join("report.json");
@@ -62,7 +63,18 @@ pub fn report(args: &[&str]) -> (Ran, serde_json::Value) {
     let bytes = fs::read(&path).unwrap_or_else(|error| panic!("no report ({error}) of {ran:?}"));
     let value =
         serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("no JSON ({error}) in the report of {ran:?}"));
+    let breaches = schema::breaches(reports_schema(), &value);
+    assert!(breaches.is_empty(), "{breaches:#?} in {value:#}");
     (ran, value)
+}
+
+/// The schema as `ironcell schema` prints it.
+pub fn reports_schema() -> &'static serde_json::Value {
+    static SCHEMA: OnceLock<serde_json::Value> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        let printed = ironcell(&["schema"]).output().expect("ironcell schema runs");
+        serde_json::from_slice(&printed.stdout).expect("the schema is JSON")
+    })
 }
 
 /// Any command to its end, with the check for leftovers.
@@ -119,6 +131,12 @@ fn text(bytes: &mpsc::Receiver<Vec<u8>>) -> String {
 /// The lane that this test runs in: `bare`, `systemd`, `next`, or nothing outside of the VM.
 pub fn lane() -> String {
     std::env::var("IRONCELL_LANE").unwrap_or_default()
+}
+
+/// How often a test of races and of chance is repeated: `IRONCELL_ROUNDS`, or as often as every change can afford.
+pub fn rounds(usual: u32) -> u32 {
+    let asked = std::env::var("IRONCELL_ROUNDS").ok();
+    asked.map_or(usual, |rounds| rounds.parse().expect("IRONCELL_ROUNDS is a number"))
 }
 
 /// Where cgroup v2 is mounted.

@@ -28,6 +28,8 @@ pub enum Verb {
     Completions(completions::CompletionsArgs),
     /// Print the manual page, for man(1): `ironcell man | man -l -`
     Man,
+    /// Print the JSON schema of the reports that `run --report` writes
+    Schema,
 }
 
 impl Args {

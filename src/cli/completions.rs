@@ -34,7 +34,19 @@ mod tests {
             let mut out = Vec::new();
             completions(&CompletionsArgs { shell: *shell }, &mut out).expect("printed");
             let text = String::from_utf8(out).expect("text");
-            for word in ["run", "doctor", "verify", "completions", "man", "memory-high", "tmpfs", "dry-run"] {
+            for word in [
+                "run",
+                "doctor",
+                "verify",
+                "schema",
+                "completions",
+                "man",
+                "cpu-time",
+                "preserve-status",
+                "memory-high",
+                "tmpfs",
+                "dry-run",
+            ] {
                 assert!(text.contains(word), "{shell}: {word}");
             }
         }

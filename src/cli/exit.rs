@@ -3,7 +3,7 @@
 use crate::life::{Cause, Exit, Outcome, Refused, Stopper};
 use std::fmt::Write;
 
-/// A wall-clock limit ended the job, as with timeout(1).
+/// A limit in time ended the job, as with timeout(1).
 pub const TIMED_OUT: u8 = 124;
 /// ironcell itself failed, or refused: the command has not run, or how it ended is not known.
 pub const OWN_FAILURE: u8 = 125;
@@ -29,7 +29,11 @@ pub struct Entry {
 pub const CATALOGUE: [Entry; 7] = [
     Entry { code: "0", meaning: "the command returned 0" },
     Entry { code: "1–255", meaning: "the command's own code, whatever it is" },
-    Entry { code: "124", meaning: "`--time` was over and the job was stopped" },
+    Entry {
+        code: "124",
+        meaning: "`--time`, `--cpu-time` or `--idle` was over and the job was stopped; with `--preserve-status` the \
+                  command's own code, or 128+n",
+    },
     Entry {
         code: "125",
         meaning: "ironcell itself failed or refused: bad flags, a limit that cannot be enforced, a cell that cannot \
@@ -47,15 +51,26 @@ pub const CATALOGUE: [Entry; 7] = [
 pub const CAVEAT: &str = "A command may return 124 to 255 by itself. \
                           What is certain is `cause` and `exit` in the report (`--report`).";
 
+/// What is returned when a limit in time ended the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimedOut {
+    /// [`TIMED_OUT`].
+    Code124,
+    /// What its own end has, as timeout(1) does with `--preserve-status`.
+    OwnStatus,
+}
+
 /// The exit code for an outcome.
-pub fn code(outcome: &Outcome) -> u8 {
+pub fn code(outcome: &Outcome, timed_out: TimedOut) -> u8 {
     match (&outcome.cause, outcome.exit) {
         (Cause::StartFailed(failure), _) => match failure.refused {
             Refused::NotFound => NOT_FOUND,
             Refused::NotExecutable => NOT_EXECUTABLE,
             Refused::Cell => OWN_FAILURE,
         },
-        (Cause::WallTime { .. }, _) => TIMED_OUT,
+        (Cause::WallTime { .. } | Cause::CpuTime { .. } | Cause::Idle { .. }, _) if timed_out == TimedOut::Code124 => {
+            TIMED_OUT
+        }
         // Given up before it began: as a shell tells of a command that the same signal ended.
         (Cause::Stopped { by: Stopper::Signal(signal), .. }, Exit::NeverRan) => SIGNALLED.saturating_add(*signal),
         // The leader returned 0 and the kernel killed the rest of its job: that is no success.
@@ -79,11 +94,11 @@ pub fn table() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::life::{Evidence, MemoryOf, StartFailure, StopKind, Usage};
+    use crate::life::{MemoryOf, StartFailure, StopKind};
     use std::time::Duration;
 
     fn outcome(exit: Exit, cause: Cause) -> Outcome {
-        Outcome { exit, cause, usage: Usage::default(), evidence: Evidence::default(), residue: Vec::new() }
+        Outcome::of(exit, cause)
     }
 
     fn failed(refused: Refused) -> Cause {
@@ -105,6 +120,11 @@ mod tests {
             (Exit::Signal { signal: 64, core: false }, Cause::Itself, 192),
             (Exit::Code { code: 0 }, Cause::WallTime { limit, how: StopKind::Soft }, TIMED_OUT),
             (killed, Cause::WallTime { limit, how: StopKind::Hard }, TIMED_OUT),
+            (killed, Cause::CpuTime { limit, how: StopKind::Soft }, TIMED_OUT),
+            (Exit::Code { code: 3 }, Cause::Idle { limit, how: StopKind::Soft }, TIMED_OUT),
+            (Exit::Code { code: 2 }, Cause::Pids, 2),
+            (Exit::Signal { signal: 31, core: false }, Cause::Seccomp, 159),
+            (killed, Cause::OwnerGone, 137),
             (killed, own.clone(), 137),
             (Exit::Code { code: 0 }, own.clone(), 137),
             (Exit::Code { code: 3 }, own, 3),
@@ -117,7 +137,22 @@ mod tests {
             (Exit::NeverRan, Cause::Stopped { by: Stopper::Signal(2), how: StopKind::Hard }, 130),
         ] {
             let outcome = outcome(exit, cause);
-            assert_eq!(code(&outcome), expected, "{outcome:?}");
+            assert_eq!(code(&outcome, TimedOut::Code124), expected, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_that_is_preserved_is_the_commands_own() {
+        let limit = Duration::from_secs(1);
+        let killed = Exit::Signal { signal: 9, core: false };
+        for (exit, cause, expected) in [
+            (Exit::Code { code: 0 }, Cause::WallTime { limit, how: StopKind::Soft }, 0),
+            (Exit::Code { code: 3 }, Cause::CpuTime { limit, how: StopKind::Soft }, 3),
+            (killed, Cause::Idle { limit, how: StopKind::Hard }, 137),
+            (Exit::NeverRan, failed(Refused::NotFound), NOT_FOUND),
+            (Exit::Unknown, Cause::Lost, OWN_FAILURE),
+        ] {
+            assert_eq!(code(&outcome(exit, cause), TimedOut::OwnStatus), expected);
         }
     }
 
@@ -129,7 +164,7 @@ mod tests {
             Cause::Memory { of: MemoryOf::Outside },
             failed(Refused::Cell),
         ] {
-            assert_ne!(code(&outcome(Exit::Code { code: 0 }, cause)), 0);
+            assert_ne!(code(&outcome(Exit::Code { code: 0 }, cause), TimedOut::Code124), 0);
         }
     }
 

@@ -1,9 +1,9 @@
 //! The head of the program: its supervisor, on a runtime of one thread, with the keeper that was forked first of all.
 
-use super::report::Started;
+use super::report::{News, Started};
 use super::run::signals::{Ask, Signals, until_end};
 use super::{Head, run};
-use crate::life::{Cause, Evidence, Exit, Outcome, StopKind, Stopper, Usage};
+use crate::life::{Cause, Exit, Outcome, StopKind, Stopper};
 use crate::spec::{JobSpec, StdioSet};
 use crate::supervise::{EarlyKeeper, Error, Job, Supervisor, doctor, verify};
 use std::ffi::OsStr;
@@ -37,16 +37,17 @@ impl Head for Local {
         Supervisor::draw(spec).map(|drawing| drawing.to_string())
     }
 
-    fn run(self, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error> {
+    fn run(self, spec: &JobSpec, told: &mut dyn FnMut(News)) -> Result<Outcome, Error> {
         let keeper = self.keeper.unwrap_or_else(EarlyKeeper::fork)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
-        let outcome = runtime.block_on(run_job(keeper, spec, started));
+        let outcome = runtime.block_on(run_job(keeper, spec, told));
         // Not waited for: the thread that reads a terminal cannot be ended.
         runtime.shutdown_background();
         match outcome {
-            Err(Error::Start(failure)) => Ok(never_ran(Cause::StartFailed(failure))),
+            Err(Error::Start(failure)) => Ok(Outcome::of(Exit::NeverRan, Cause::StartFailed(failure))),
             Err(Error::Interrupted(signal)) => {
-                Ok(never_ran(Cause::Stopped { by: Stopper::Signal(signal), how: StopKind::Hard }))
+                let cause = Cause::Stopped { by: Stopper::Signal(signal), how: StopKind::Hard };
+                Ok(Outcome::of(Exit::NeverRan, cause))
             }
             other => other,
         }
@@ -70,25 +71,19 @@ impl Head for Local {
     }
 }
 
-/// The outcome of a job whose target was never executed.
-fn never_ran(cause: Cause) -> Outcome {
-    let (usage, evidence) = (Usage::default(), Evidence::default());
-    Outcome { exit: Exit::NeverRan, cause, usage, evidence, residue: Vec::new() }
-}
-
 /// How long a start may go on after a signal: a cell is built in milliseconds, under emulation and load in some hundred.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(2);
 
 /// One job, from start to end, with the caller's signals.
-async fn run_job(keeper: EarlyKeeper, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error> {
+async fn run_job(keeper: EarlyKeeper, spec: &JobSpec, told: &mut dyn FnMut(News)) -> Result<Outcome, Error> {
     // Before the job: a Ctrl-C from now on is meant for it.
     let mut signals = Signals::open().map_err(Error::Runtime)?;
     let supervisor = Supervisor::with_keeper(keeper)?;
     let stdio = run::stdio().map_err(Error::Runtime)?;
     let (begun_or_not, early) = start(&supervisor, spec, stdio, &mut signals).await;
-    let told = match begun_or_not {
+    let ended = match begun_or_not {
         Ok(job) => {
-            started(begun(&job));
+            told(News::Started(begun(&job)));
             let ask = |ask, by| match ask {
                 Ask::Stop => job.stop(by),
                 Ask::Kill => job.kill(by),
@@ -97,14 +92,27 @@ async fn run_job(keeper: EarlyKeeper, spec: &JobSpec, started: &mut dyn FnMut(St
                 job.stop(Stopper::Signal(signal));
             }
             let first = early.map(|_| Instant::now());
-            until_end(job.wait(), signals, first, ask).await.ok_or(Error::RuntimeEnded)
+            until_end(follow(&job, told), signals, first, ask).await.ok_or(Error::RuntimeEnded)
         }
         Err(error) => Err(error),
     };
     // After the job, so that it waits for nobody's leftovers. One that cannot be removed is told to the log.
     let _ = supervisor.sweep();
     supervisor.close();
-    told
+    ended
+}
+
+/// The job's end; all that happens until then is told.
+async fn follow(job: &Job, told: &mut dyn FnMut(News)) -> Option<Outcome> {
+    let mut seen = 0;
+    loop {
+        let news = job.moments_beyond(seen).await;
+        if news.is_empty() {
+            return job.wait().await;
+        }
+        seen += news.len();
+        news.into_iter().for_each(|moment| told(News::Happened(moment)));
+    }
 }
 
 /// The start, and a signal that came meanwhile.

@@ -117,7 +117,18 @@ mod tests {
     #[test]
     fn the_page_has_every_flag_and_every_exit_code() {
         let page = page().replace('\\', "");
-        for word in ["--memory-high", "--io-max", "--tmpfs", "--json", "EXIT STATUS", "EXAMPLES", "128+n"] {
+        for word in [
+            "--memory-high",
+            "--cpu-time",
+            "--events",
+            "schema",
+            "--io-max",
+            "--tmpfs",
+            "--json",
+            "EXIT STATUS",
+            "EXAMPLES",
+            "128+n",
+        ] {
             assert!(page.contains(word), "{word}");
         }
         assert!(CATALOGUE.iter().all(|entry| page.contains(&entry.code.replace('–', "-"))));

@@ -4,23 +4,29 @@
 pub mod args;
 pub mod completions;
 pub mod doctor;
+pub mod events;
 pub mod exit;
 pub mod head;
 pub mod man;
+pub mod meta;
 pub mod render;
 pub mod report;
 pub mod run;
+pub mod schema;
 mod signal;
+pub mod target;
 mod utc;
 pub mod verify;
+pub mod voice;
 
 use crate::life::Outcome;
 use crate::spec::JobSpec;
 use crate::supervise::{self, Error};
 use args::{Args, Verb};
-use report::Started;
+use report::News;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use voice::Voice;
 
 /// What the voice asks of the head.
 pub trait Head {
@@ -30,12 +36,12 @@ pub trait Head {
     /// Why there is no such plan on this host.
     fn draw(self, spec: &JobSpec) -> Result<String, Error>;
 
-    /// Runs a job to its end. `started` is told once, when the target was executed; a start that failed at a step is an
-    /// outcome, too.
+    /// Runs a job to its end. What happens is `told` at once: first, when the target was executed, what is in force, then
+    /// each thing as it happens; a start that failed at a step is an outcome, too.
     ///
     /// # Errors
     /// Why there was no job.
-    fn run(self, spec: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error>;
+    fn run(self, spec: &JobSpec, told: &mut dyn FnMut(News)) -> Result<Outcome, Error>;
 
     /// Attacks cells of this job from inside, and says what became of every promise.
     ///
@@ -58,12 +64,13 @@ pub fn main(argv: impl IntoIterator<Item = OsString>, head: impl Head) -> u8 {
         // Not under the lock: the job's own output goes the same way.
         Verb::Run(args) => {
             drop(out);
-            return run::run(args, head, &mut io::stderr());
+            return run::run(args, head, &mut Voice::stderr(&mut io::stderr()));
         }
         Verb::Doctor(args) => doctor::doctor(args, &head.examine(), &mut out),
-        Verb::Verify(args) => verify::verify(args, head, &mut out, &mut io::stderr()),
+        Verb::Verify(args) => verify::verify(args, head, &mut out, &mut Voice::stderr(&mut io::stderr())),
         Verb::Completions(args) => completions::completions(args, &mut out),
         Verb::Man => man::man(&mut out),
+        Verb::Schema => schema::schema(&mut out),
     };
     done.and_then(|code| out.flush().map(|()| code)).unwrap_or_else(|error| print_failure(&error))
 }
@@ -71,28 +78,7 @@ pub fn main(argv: impl IntoIterator<Item = OsString>, head: impl Head) -> u8 {
 /// The exit code when our own words could not be printed. A reader that has enough, as head(1), is told nothing.
 fn print_failure(error: &io::Error) -> u8 {
     if error.kind() != io::ErrorKind::BrokenPipe {
-        say(&mut io::stderr(), &format!("failed to write to standard output: {error}"));
+        Voice::stderr(&mut io::stderr()).say(&format!("failed to write to standard output: {error}"));
     }
     exit::OWN_FAILURE
-}
-
-/// One line to standard error, as ours. That it may be closed is no reason to fail.
-fn say(err: &mut dyn Write, line: &str) {
-    let _ = writeln!(err, "ironcell: {}", visible(line));
-}
-
-/// The line with its control characters written out: a name that was handed to us must neither steer a terminal nor end
-/// the line and forge the next.
-fn visible(line: &str) -> String {
-    let mut shown = String::with_capacity(line.len());
-    for letter in line.chars() {
-        if letter.is_control() { shown.extend(letter.escape_default()) } else { shown.push(letter) }
-    }
-    shown
-}
-
-#[test]
-fn a_name_that_steers_a_terminal_or_ends_the_line_is_written_out() {
-    assert_eq!(visible("a\u{1b}[31mb\nironcell: c\u{9b}"), "a\\u{1b}[31mb\\nironcell: c\\u{9b}");
-    assert_eq!(visible("é – 512 MiB"), "é – 512 MiB");
 }

@@ -1,10 +1,12 @@
 //! How a job ended, for a person: at most five lines that say what happened, what shows it, and which flag changes it.
 
 use super::signal;
-use crate::life::{Cause, Evidence, Exit, MemoryOf, Outcome, StopKind, Stopper, Usage};
+use crate::life::{Cause, Evidence, Exit, Leftovers, MemoryOf, Outcome, StopKind, Stopper, Usage};
 use crate::spec::units::{Rounded, Span};
 use std::time::Duration;
 
+/// Processes that a line names at most.
+const LEFTOVERS_SHOWN: usize = 3;
 /// Lines of a footer at most.
 pub const MOST_LINES: usize = 5;
 
@@ -14,8 +16,13 @@ pub fn footer(outcome: &Outcome, grace: Duration) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(ending(outcome, grace));
     if !outcome.success() {
+        // A command that failed in its own words may leave what it likes.
+        let left = outcome.leftovers.as_ref().filter(|_| !lines.is_empty()).and_then(leftovers);
         lines.extend(hints(outcome));
+        lines.extend(left);
     }
+    // What is left behind is told in any case.
+    lines.truncate(MOST_LINES - usize::from(!outcome.residue.is_empty()));
     let room = MOST_LINES.saturating_sub(lines.len()).max(1);
     lines.extend(residue(&outcome.residue, room));
     lines
@@ -50,8 +57,21 @@ fn ending(outcome: &Outcome, grace: Duration) -> Option<String> {
         Cause::WallTime { limit, how } => {
             format!("timed out: --time {} is over; {}; raise --time", Span(*limit), took(*how))
         }
+        Cause::CpuTime { limit, how } => {
+            let used =
+                outcome.usage.cpu().map(|used| format!(" ({:.3} s used)", used.as_secs_f64())).unwrap_or_default();
+            format!("timed out: --cpu-time {} is over{used}; {}; raise --cpu-time", Span(*limit), took(*how))
+        }
+        Cause::Idle { limit, how } => {
+            format!("timed out: nothing of it ran for --idle {}; {}; raise --idle", Span(*limit), took(*how))
+        }
         Cause::Memory { of } => memory(*of, &outcome.evidence, &outcome.usage),
+        Cause::Pids => starved(outcome),
+        Cause::Seccomp => {
+            "killed: SIGSYS: it made a system call that a filter forbids; see --profile and --seccomp".to_owned()
+        }
         Cause::StartFailed(failure) => failure.message.clone(),
+        Cause::OwnerGone => "killed: nobody held the job any more".to_owned(),
         Cause::Lost => "lost: the cell's PID 1 was killed from outside; how the command ended is not known".to_owned(),
     })
 }
@@ -68,7 +88,10 @@ fn stopped(how: StopKind) -> &'static str {
 fn memory(of: MemoryOf, evidence: &Evidence, usage: &Usage) -> String {
     let shown: Vec<String> = [
         usage.memory_peak.map(|peak| format!("peak {}", Rounded(peak))),
-        evidence.oom_kills.map(|kills| counted(kills, "OOM kill")),
+        evidence.oom_kills.map(|kills| match &evidence.biggest {
+            Some(biggest) => format!("{}: {}", counted(kills, "OOM kill"), biggest.comm),
+            None => counted(kills, "OOM kill"),
+        }),
     ]
     .into_iter()
     .flatten()
@@ -79,11 +102,27 @@ fn memory(of: MemoryOf, evidence: &Evidence, usage: &Usage) -> String {
             format!("killed: memory.max {} reached{shown}; raise --memory", limit_text(limit))
         }
         (MemoryOf::Own, None) => format!("killed: memory.max reached{shown}; raise --memory"),
-        (MemoryOf::Outside, _) => format!(
-            "killed: memory ran out above the job, in a parent cgroup or on the host{shown}; \
-             free memory there, or set --memory lower to fail sooner"
-        ),
+        (MemoryOf::Ancestor, _) => above("above the job, in a parent cgroup", &shown),
+        (MemoryOf::Host, _) => above("on the host", &shown),
+        (MemoryOf::Outside, _) => above("above the job, in a parent cgroup or on the host", &shown),
     }
+}
+
+/// A death for want of memory that is not the job's own.
+fn above(place: &str, shown: &str) -> String {
+    format!("killed: memory ran out {place}{shown}; free memory there, or set --memory lower to fail sooner")
+}
+
+/// A failure after forks were refused.
+fn starved(outcome: &Outcome) -> String {
+    let how = match outcome.exit {
+        Exit::Signal { signal, .. } => format!("ended by {}", signal::name(signal)),
+        Exit::Code { code } => format!("returned {code}"),
+        Exit::NeverRan | Exit::Unknown => "ended".to_owned(),
+    };
+    let limit = outcome.evidence.pids_max.map(|limit| format!(" {limit}")).unwrap_or_default();
+    let refused = counted(outcome.evidence.pids_max_events.unwrap_or_default(), "fork");
+    format!("failed: it {how} with {refused} refused at pids.max{limit}; raise --pids")
 }
 
 /// A limit as it was set: exact, where a peak is rounded.
@@ -99,7 +138,8 @@ fn limit_text(bytes: u64) -> String {
 fn hints(outcome: &Outcome) -> Vec<String> {
     let mut hints = Vec::new();
     let evidence = &outcome.evidence;
-    if let Some(refused) = evidence.pids_max_events.filter(|count| *count > 0) {
+    let starved = outcome.cause == Cause::Pids;
+    if let Some(refused) = evidence.pids_max_events.filter(|count| *count > 0 && !starved) {
         let limit = evidence.pids_max.map(|limit| format!(" {limit}")).unwrap_or_default();
         hints.push(format!("{} refused at pids.max{limit}; raise --pids", counted(refused, "fork")));
     }
@@ -111,6 +151,16 @@ fn hints(outcome: &Outcome) -> Vec<String> {
         hints.push(format!("{} in the job, which went on; raise --memory", counted(kills, "OOM kill")));
     }
     hints
+}
+
+/// Who was still alive when the leader had ended.
+fn leftovers(left: &Leftovers) -> Option<String> {
+    let shown: Vec<String> =
+        left.named.iter().take(LEFTOVERS_SHOWN).map(|one| format!("{} (pid {})", one.comm, one.pid)).collect();
+    let more = left.count.saturating_sub(shown.len() as u64);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let line = || format!("still alive at its end, and killed: {}{more}; see --report", shown.join(", "));
+    (!shown.is_empty()).then(line)
 }
 
 /// What could not be cleared away, in at most `room` lines.

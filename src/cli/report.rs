@@ -2,17 +2,15 @@
 //! do not know; `schema` changes when one that is here changes its meaning.
 
 use super::utc::rfc3339;
-use crate::life::Outcome;
+use crate::life::{Moment, Outcome};
 use crate::spec::{JobId, JobSpec};
 use crate::supervise::{Effective, Origin, Walls};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::time::SystemTime;
 
 /// The version of the report's shape.
@@ -31,6 +29,15 @@ pub struct Started {
     pub walls: Walls,
     /// What a person should know of how it runs, although nothing is wrong.
     pub notes: Vec<String>,
+}
+
+/// What is told of a job while it lives.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// It has begun.
+    Started(Started),
+    /// Something happened to it.
+    Happened(Moment),
 }
 
 /// When the ask came, and when it was done with.
@@ -142,6 +149,16 @@ impl<'a> Report<'a> {
             enforced: None,
         }
     }
+
+    /// The report as a text that ends with a newline.
+    ///
+    /// # Errors
+    /// When it is no JSON, which no report is.
+    pub fn text(&self) -> io::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
 }
 
 /// The bytes of an argument, two digits each.
@@ -151,39 +168,6 @@ fn hex(arg: &OsString) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-/// Where the report goes: opened before the job starts, so that a report that cannot be written stops the job and not
-/// the other way round.
-#[derive(Debug)]
-pub enum Target {
-    /// Standard output, once the job is done with it.
-    Stdout,
-    /// A file, emptied.
-    File(File),
-}
-
-impl Target {
-    /// Opens the file of `--report`; `-` is standard output.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        if path == Path::new("-") { Ok(Self::Stdout) } else { File::create(path).map(Self::File) }
-    }
-
-    /// Writes the report, whole, with a newline.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn write(self, report: &Report) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(report)?;
-        text.push(b'\n');
-        match self {
-            Self::Stdout => io::stdout().write_all(&text).and_then(|()| io::stdout().flush()),
-            Self::File(mut file) => file.write_all(&text),
-        }
-    }
 }
 
 #[cfg(test)]

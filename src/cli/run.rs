@@ -1,18 +1,22 @@
 //! `ironcell run`: from the flags to a job, and from its end to footer, report and exit code.
 
 mod args;
+mod ends;
 mod env;
 mod mounts;
 pub mod signals;
 mod spec;
+mod told;
 
 pub use args::{CellArgs, NetArg, ProfileArg, RunArgs};
+pub use ends::Ends;
 pub use env::read_bounded;
 pub use mounts::{Kind, Mounts};
 pub use spec::{Caller, spec_of};
 
-use super::report::{Report, Started, Target, Times};
-use super::{Head, exit, print_failure, render, say};
+use super::report::{News, Started, Times};
+use super::voice::Voice;
+use super::{Head, exit, print_failure, render};
 use crate::life::{Exit, Outcome};
 use crate::spec::{JobSpec, Stdio, StdioSet};
 use crate::supervise::{Origin, Walls};
@@ -20,33 +24,33 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::SystemTime;
+use told::Told;
 
 /// Runs a job as the flags say; what is said of it goes to `err`.
-pub fn run(args: &RunArgs, head: impl Head, err: &mut dyn Write) -> u8 {
+pub fn run(args: &RunArgs, head: impl Head, err: &mut Voice) -> u8 {
     let started = SystemTime::now();
     // First of all: a report that cannot be written is told before anything runs.
-    let target = match args.report.as_deref().map(|path| (path, Target::open(path))) {
-        None => None,
-        Some((_, Ok(target))) => Some(target),
-        Some((path, Err(error))) => {
-            say(err, &format!("failed to open --report {}: {error}", path.display()));
+    let mut told = match Told::open(args, started) {
+        Ok(told) => told,
+        Err(message) => {
+            err.say(&message);
             return exit::OWN_FAILURE;
         }
     };
     let end = match ask(&args.cell, &args.command) {
         Ok(spec) if args.dry_run => return dry_run(&spec, head, err),
-        Ok(spec) => carry_out(args, spec, head, err),
+        Ok(spec) => carry_out(args, spec, head, &mut told, err),
         Err(message) => End::Refused(message),
     };
     let times = Times { started, ended: SystemTime::now() };
-    let code = tell(args, &end, err);
-    match target.map(|target| write_report(args, &end, target, times, code)) {
-        Some(Err(error)) => {
-            say(err, &format!("failed to write --report: {error}"));
+    let code = explain(args, &end, err);
+    match told.ended(args, &end, times, code) {
+        Err(message) => {
+            err.say(&message);
             // A job's own failure says more than ours.
             if code == 0 { exit::OWN_FAILURE } else { code }
         }
-        None | Some(Ok(())) => code,
+        Ok(()) => code,
     }
 }
 
@@ -78,7 +82,7 @@ pub fn ask(cell: &CellArgs, command: &[OsString]) -> Result<JobSpec, String> {
 }
 
 /// The plan on standard output; the job is not run.
-fn dry_run(spec: &JobSpec, head: impl Head, err: &mut dyn Write) -> u8 {
+fn dry_run(spec: &JobSpec, head: impl Head, err: &mut Voice) -> u8 {
     let mut out = io::stdout().lock();
     match head.draw(spec) {
         Ok(plan) => {
@@ -86,21 +90,23 @@ fn dry_run(spec: &JobSpec, head: impl Head, err: &mut dyn Write) -> u8 {
             printed.map_or_else(|error| print_failure(&error), |()| 0)
         }
         Err(error) => {
-            say(err, &error.to_string());
+            err.say(&error.to_string());
             exit::OWN_FAILURE
         }
     }
 }
 
 /// The job, from its start to its end.
-fn carry_out(args: &RunArgs, spec: JobSpec, head: impl Head, err: &mut dyn Write) -> End {
+fn carry_out(args: &RunArgs, spec: JobSpec, head: impl Head, told: &mut Told, err: &mut Voice) -> End {
     let mut begun = None;
-    let ended = head.run(&spec, &mut |started| {
+    let ended = head.run(&spec, &mut |news| {
+        told.news(&news);
+        let News::Started(started) = news else { return };
         if !args.quiet {
-            started.notes.iter().for_each(|note| say(err, &format!("note: {note}")));
+            started.notes.iter().for_each(|note| err.say(&format!("note: {note}")));
         }
         if args.verbose {
-            say(err, &in_force(&started));
+            err.say(&in_force(&started));
         }
         begun = Some(started);
     });
@@ -111,32 +117,24 @@ fn carry_out(args: &RunArgs, spec: JobSpec, head: impl Head, err: &mut dyn Write
 }
 
 /// Footer and exit code.
-fn tell(args: &RunArgs, end: &End, err: &mut dyn Write) -> u8 {
+fn explain(args: &RunArgs, end: &End, err: &mut Voice) -> u8 {
     match end {
         End::Refused(message) => {
-            say(err, message);
+            err.say(message);
             exit::OWN_FAILURE
         }
         End::Ended(ended) => {
             let Ended { spec, outcome, .. } = ended.as_ref();
             // As with a refusal: not even `--quiet` hides that nothing ran.
             if !args.quiet || outcome.exit == Exit::NeverRan {
-                render::footer(outcome, spec.grace()).iter().for_each(|line| say(err, line));
+                render::footer(outcome, spec.grace()).iter().for_each(|line| err.say(line));
             }
             if args.verbose {
-                say(err, &render::used(&outcome.usage));
+                err.say(&render::used(&outcome.usage));
             }
-            exit::code(outcome)
+            exit::code(outcome, args.ends.timed_out())
         }
     }
-}
-
-/// The report of either end.
-fn write_report(args: &RunArgs, end: &End, target: Target, times: Times, code: u8) -> io::Result<()> {
-    target.write(&match end {
-        End::Ended(ended) => Report::ended(&ended.spec, ended.started.as_ref(), &ended.outcome, times, code),
-        End::Refused(message) => Report::refused(&args.command, message, times, code),
-    })
 }
 
 /// Id, plan and limits of a job that has begun, for `--verbose`.

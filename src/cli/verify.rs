@@ -1,7 +1,8 @@
 //! `ironcell verify`: whether a cell with these options keeps its promises, shown by attacks on a real one.
 
 use super::run::{self, CellArgs};
-use super::{Head, exit, say};
+use super::voice::Voice;
+use super::{Head, exit};
 use crate::supervise::verify::{Finding, Inside, Outside, Tried, Verdict};
 use serde::Serialize;
 use std::ffi::OsString;
@@ -39,14 +40,14 @@ struct Told<'a> {
 ///
 /// # Errors
 /// When it cannot be printed.
-pub fn verify(args: &VerifyArgs, head: impl Head, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
+pub fn verify(args: &VerifyArgs, head: impl Head, out: &mut dyn Write, err: &mut Voice) -> io::Result<u8> {
     // A name for messages: the command of these cells is ironcell itself.
     let found = run::ask(&args.cell, &[OsString::from("verify")])
         .and_then(|spec| head.verify(&spec).map_err(|error| error.to_string()));
     let findings = match found {
         Ok(findings) => findings,
         Err(message) => {
-            say(err, &message);
+            err.say(&message);
             return Ok(exit::OWN_FAILURE);
         }
     };

@@ -2,10 +2,15 @@
 //!
 //! Everything here is pure and knows no clock: time arrives as an event.
 
+mod evidence;
 mod outcome;
+pub mod pace;
 pub mod state;
+mod timeline;
 mod usage;
 pub mod verdict;
 
-pub use outcome::{Cause, Evidence, Exit, MemoryOf, Outcome, Refused, StartFailure, StopKind, Stopper};
+pub use evidence::{Amount, Biggest, Evidence, Leftover, Leftovers, LimitHit};
+pub use outcome::{Cause, Exit, MemoryOf, Outcome, Refused, StartFailure, StopKind, Stopper};
+pub use timeline::{Happening, Moment, Throttle, Timeline};
 pub use usage::{IoUsage, Pressure, Usage};

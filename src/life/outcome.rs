@@ -1,6 +1,6 @@
 //! How a job ended and why: two axes, since an out-of-memory kill, a deadline and a user's stop all look like SIGKILL.
 
-use super::Usage;
+use super::{Evidence, Leftovers, Usage};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -14,13 +14,22 @@ pub struct Outcome {
     pub cause: Cause,
     /// What the whole job used.
     pub usage: Usage,
-    /// The kernel's counters that show the cause.
+    /// What shows the cause.
     pub evidence: Evidence,
+    /// What was still alive when the leader had ended, and was killed. `None` when that is not known: the leader went
+    /// together with all the rest.
+    pub leftovers: Option<Leftovers>,
     /// What could not be cleared away, in words; empty when nothing is left.
     pub residue: Vec<String>,
 }
 
 impl Outcome {
+    /// An end of which nothing else is known.
+    pub fn of(exit: Exit, cause: Cause) -> Self {
+        let (usage, evidence) = (Usage::default(), Evidence::default());
+        Self { exit, cause, usage, evidence, leftovers: None, residue: Vec::new() }
+    }
+
     /// Whether the job did its work: it ran, and its leader returned 0 by itself.
     pub fn success(&self) -> bool {
         self.exit == Exit::Code { code: 0 } && self.cause == Cause::Itself
@@ -49,9 +58,10 @@ pub enum Exit {
     Unknown,
 }
 
-/// Why the job ended.
+/// Why the job ended. More will come: that its output was too long, once the output goes through the library.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "cause", content = "cause_detail", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Cause {
     /// Of its own accord, or by a signal that ironcell did not send.
     Itself,
@@ -70,13 +80,36 @@ pub enum Cause {
         /// What it took.
         how: StopKind,
     },
+    /// The processor time of its whole tree was over.
+    CpuTime {
+        /// The limit that was reached, in seconds in JSON.
+        #[serde(serialize_with = "super::usage::seconds")]
+        limit: Duration,
+        /// What it took.
+        how: StopKind,
+    },
+    /// No process of it ran for this long: none used any processor time, without which there is no output either.
+    Idle {
+        /// The limit that was reached, in seconds in JSON.
+        #[serde(serialize_with = "super::usage::seconds")]
+        limit: Duration,
+        /// What it took.
+        how: StopKind,
+    },
     /// The kernel killed it for want of memory.
     Memory {
         /// Whose memory was short.
         of: MemoryOf,
     },
+    /// It failed, by a code of its own or by a signal that a program gets for its own fault, and it had been refused forks
+    /// at `pids.max`. How it ended is in `exit`.
+    Pids,
+    /// SIGSYS ended it: the signal of a filter of system calls, ironcell's or its own.
+    Seccomp,
     /// It was never started.
     StartFailed(StartFailure),
+    /// Nobody held it any more, so nobody could have stopped it.
+    OwnerGone,
     /// PID 1 was killed from outside, by neither ironcell nor the kernel's memory killer.
     Lost,
 }
@@ -107,7 +140,11 @@ pub enum StopKind {
 pub enum MemoryOf {
     /// The job's own `memory.max`.
     Own,
-    /// A cgroup above the job, or the host.
+    /// That of a cgroup above the job.
+    Ancestor,
+    /// The host's.
+    Host,
+    /// Not the job's own. Whether it was that of a cgroup above or the host's cannot be seen from here.
     Outside,
 }
 
@@ -136,23 +173,4 @@ pub enum Refused {
     NotExecutable,
     /// The cell could not be built: exit code 125.
     Cell,
-}
-
-/// The kernel's counters that show a cause, as differences over the job's life. `None` is "not known", never 0.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Evidence {
-    /// `memory.events`: how often the limit was hit and reclaim failed.
-    pub memory_max_events: Option<u64>,
-    /// `memory.events` `high`: how often the job was slowed down at `memory.high`.
-    pub memory_high_events: Option<u64>,
-    /// `memory.events` `oom_kill`: processes killed by the kernel.
-    pub oom_kills: Option<u64>,
-    /// `memory.events` `oom`: how often the job's own limit could not be met.
-    pub oom_events: Option<u64>,
-    /// `pids.events` `max`: forks refused.
-    pub pids_max_events: Option<u64>,
-    /// `memory.max` in force, bytes; `None` without one.
-    pub memory_max: Option<u64>,
-    /// `pids.max` in force; `None` without one.
-    pub pids_max: Option<u64>,
 }

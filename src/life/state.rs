@@ -5,6 +5,7 @@
 //! cell is emptied, read and removed.
 
 use super::{StopKind, Stopper};
+use std::time::Duration;
 
 /// How the leader is known to have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +34,54 @@ pub enum Told {
 pub enum Reason {
     /// Somebody asked.
     Asked(Stopper),
-    /// Its wall-clock time is over.
-    WallTime,
+    /// A time is over.
+    TimeOver(Clock),
+    /// Nobody holds it any more.
+    OwnerGone,
+}
+
+impl Reason {
+    /// The word for the cause that it becomes.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Asked(_) => "stopped",
+            Self::TimeOver(Clock::Wall) => "wall_time",
+            Self::TimeOver(Clock::Cpu) => "cpu_time",
+            Self::TimeOver(Clock::Idle) => "idle",
+            Self::OwnerGone => "owner_gone",
+        }
+    }
+}
+
+/// A time that can be over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// Wall-clock time.
+    Wall,
+    /// Processor time of the whole tree.
+    Cpu,
+    /// Time in which no process of the tree ran.
+    Idle,
+}
+
+/// How much of each time a job has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as in Clock")]
+pub struct TimeLimits {
+    pub wall: Option<Duration>,
+    pub cpu: Option<Duration>,
+    pub idle: Option<Duration>,
+}
+
+impl TimeLimits {
+    /// The limit of one of them.
+    pub fn of(&self, clock: Clock) -> Option<Duration> {
+        match clock {
+            Clock::Wall => self.wall,
+            Clock::Cpu => self.cpu,
+            Clock::Idle => self.idle,
+        }
+    }
 }
 
 /// Where a job is in its life.
@@ -70,8 +117,8 @@ pub enum Event {
         /// Whether other processes of the cell are left.
         others: bool,
     },
-    /// The wall-clock time is over.
-    TimeOver,
+    /// A time is over.
+    TimeOver(Clock),
     /// The grace since the soft stop is over.
     GraceOver,
     /// Somebody asks for the end.
@@ -81,6 +128,8 @@ pub enum Event {
         /// Softly, or at once.
         how: StopKind,
     },
+    /// Nobody holds the job any more, so nobody could ever stop it.
+    OwnerGone,
     /// No process is left in the cell, or waiting for that has found its bound.
     Emptied,
 }
@@ -108,11 +157,15 @@ pub enum Action {
 /// The state that follows, and what is to be done, in order.
 pub fn next(state: State, event: Event) -> (State, Vec<Action>) {
     match (state, event) {
-        (State::Running, Event::TimeOver) => stop(Reason::WallTime, StopKind::Soft),
+        (State::Running, Event::TimeOver(clock)) => stop(Reason::TimeOver(clock), StopKind::Soft),
+        (State::Running, Event::OwnerGone) => stop(Reason::OwnerGone, StopKind::Hard),
         (State::Running, Event::StopAsked { by, how }) => stop(Reason::Asked(by), how),
         (State::Stopping { why, how: StopKind::Soft }, Event::GraceOver) => harden(why),
         // Asked again, and harder: who asked first is still why it ends.
-        (State::Stopping { why, how: StopKind::Soft }, Event::StopAsked { how: StopKind::Hard, .. }) => harden(why),
+        (
+            State::Stopping { why, how: StopKind::Soft },
+            Event::StopAsked { how: StopKind::Hard, .. } | Event::OwnerGone,
+        ) => harden(why),
         (State::Running, Event::LeaderEnded { leader, others }) => drain(leader, None, others),
         (State::Stopping { why, how }, Event::LeaderEnded { leader, others }) => {
             drain(leader, Some((why, how)), others)
@@ -123,11 +176,17 @@ pub fn next(state: State, event: Event) -> (State, Vec<Action>) {
         // Each ignored on purpose: a grace that nobody began; more stops than one; time that ends a job which is being
         // ended; an end that was told before; anything after the end.
         (state @ State::Running, Event::GraceOver | Event::Emptied) => (state, Vec::new()),
-        (state @ State::Stopping { .. }, Event::TimeOver | Event::StopAsked { .. }) => (state, Vec::new()),
+        (state @ State::Stopping { .. }, Event::TimeOver(_) | Event::StopAsked { .. } | Event::OwnerGone) => {
+            (state, Vec::new())
+        }
         (state @ State::Stopping { .. }, Event::GraceOver | Event::Emptied) => (state, Vec::new()),
         (
             state @ State::Draining { .. },
-            Event::TimeOver | Event::GraceOver | Event::StopAsked { .. } | Event::LeaderEnded { .. },
+            Event::TimeOver(_)
+            | Event::GraceOver
+            | Event::StopAsked { .. }
+            | Event::OwnerGone
+            | Event::LeaderEnded { .. },
         ) => (state, Vec::new()),
         (State::Finished, _) => (State::Finished, Vec::new()),
     }
@@ -171,7 +230,8 @@ mod tests {
         let how = prop_oneof![Just(StopKind::Soft), Just(StopKind::Hard)];
         prop_oneof![
             (leader, any::<bool>()).prop_map(|(leader, others)| Event::LeaderEnded { leader, others }),
-            Just(Event::TimeOver),
+            prop::sample::select(vec![Clock::Wall, Clock::Cpu, Clock::Idle]).prop_map(Event::TimeOver),
+            Just(Event::OwnerGone),
             Just(Event::GraceOver),
             how.prop_map(|how| Event::StopAsked { by: Stopper::Caller, how }),
             Just(Event::Emptied),
@@ -219,6 +279,37 @@ mod tests {
             events.push(Event::LeaderEnded { leader: LeaderEnd::Untold, others: false });
             events.push(Event::Emptied);
             prop_assert_eq!(run(events).0, State::Finished);
+        }
+
+        #[test]
+        fn who_is_ended_is_killed_hard_at_last(events in prop::collection::vec(any_event(), 0..40)) {
+            // However a stop began: when the grace is over the cell is killed, unless the leader has ended before.
+            let mut events = events;
+            events.push(Event::TimeOver(Clock::Cpu));
+            events.push(Event::GraceOver);
+            let (state, actions) = run(events);
+            match state {
+                State::Running => prop_assert!(false, "a time that is over is ignored"),
+                State::Stopping { how, .. } => {
+                    prop_assert_eq!(how, StopKind::Hard);
+                    prop_assert!(actions.contains(&Action::KillCell));
+                }
+                State::Draining { .. } | State::Finished => prop_assert!(actions.contains(&Action::AwaitEmpty)),
+            }
+        }
+
+        #[test]
+        fn why_it_ends_is_decided_once(events in prop::collection::vec(any_event(), 0..40), later in any_event()) {
+            let why = |state: &State| match state {
+                State::Stopping { why, .. } | State::Draining { stopped: Some((why, _)), .. } => Some(why.clone()),
+                _ => None,
+            };
+            let (state, _) = run(events);
+            if let Some(first) = why(&state) {
+                let (after, actions) = next(state, later);
+                prop_assert!(why(&after) == Some(first) || after == State::Finished);
+                prop_assert!(!actions.contains(&Action::AskLeader), "asked twice");
+            }
         }
 
         #[test]

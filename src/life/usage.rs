@@ -24,6 +24,13 @@ pub struct Usage {
     pub cpu_throttled_periods: Option<u64>,
     /// `memory.peak`, bytes (kernel 5.19).
     pub memory_peak: Option<u64>,
+    /// The most memory that one process had resident, bytes: `ru_maxrss` of wait4(2), over the leader and the descendants
+    /// that were reaped below it.
+    pub max_rss: Option<u64>,
+    /// Context switches of the same processes because they waited: `ru_nvcsw`.
+    pub switches_voluntary: Option<u64>,
+    /// Context switches of the same processes because others were to run: `ru_nivcsw`.
+    pub switches_forced: Option<u64>,
     /// `memory.swap.peak`, bytes (kernel 6.5).
     pub swap_peak: Option<u64>,
     /// `pids.peak` (kernel 6.1).
@@ -36,6 +43,13 @@ pub struct Usage {
     pub memory_pressure: Option<Pressure>,
     /// `io.pressure`.
     pub io_pressure: Option<Pressure>,
+}
+
+impl Usage {
+    /// Processor time of the whole tree, in user mode and in the kernel.
+    pub fn cpu(&self) -> Option<Duration> {
+        Some(self.cpu_user? + self.cpu_system?)
+    }
 }
 
 /// `io.stat` summed over all disks.

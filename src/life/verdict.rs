@@ -1,23 +1,33 @@
 //! From what is known to what is said: how a job ended, and why. Pure; one place for the whole of it.
 
-use super::state::{LeaderEnd, Reason, Told};
-use super::{Cause, Evidence, Exit, MemoryOf, StopKind};
+use super::state::{Clock, LeaderEnd, Reason, TimeLimits, Told};
+use super::{Amount, Cause, Evidence, Exit, LimitHit, MemoryOf, StopKind, Usage};
 use std::time::Duration;
 
 /// SIGKILL: what the kernel's memory killer and `cgroup.kill` send.
 const KILL: u8 = 9;
+/// SIGSYS: what a filter of system calls kills with (seccomp(2)).
+const SYS: u8 = 31;
+/// Signals that a program gets for its own fault, signal(7): ILL, TRAP, ABRT, BUS, FPE, SEGV. One that could not make a
+/// process or thread ends by these, if not by a code.
+const OWN_FAULT: [u8; 6] = [4, 5, 6, 7, 8, 11];
 
-/// Everything that the two answers are derived from.
+/// Everything that the answers are derived from.
 #[derive(Debug)]
 pub struct Facts<'a> {
     /// How the leader ended.
     pub leader: LeaderEnd,
     /// Whether ironcell had a hand in it.
     pub stopped: Option<(Reason, StopKind)>,
+    /// Processes that the kernel had killed for want of memory when the leader's end was told, or when ironcell killed the
+    /// cell, whichever came first: what it killed later is not why the job ended.
+    pub oom_kills_until_then: Option<u64>,
     /// The kernel's counters.
     pub evidence: &'a Evidence,
-    /// The job's wall-clock limit.
-    pub time: Option<Duration>,
+    /// What was used.
+    pub usage: &'a Usage,
+    /// How much time the job had.
+    pub limits: TimeLimits,
 }
 
 impl Facts<'_> {
@@ -37,16 +47,64 @@ impl Facts<'_> {
     /// Why the job ended.
     pub fn cause(&self) -> Cause {
         let killed = matches!(self.exit(), Exit::Signal { signal: KILL, .. });
-        // A hard stop kills by itself, so the kernel's counter proves nothing then; a soft one does not.
-        if killed && self.kernel_killed() && !self.was_killed_hard() {
+        if killed && self.kernel_was_first() {
             return Cause::Memory { of: self.memory_of() };
         }
-        match (&self.stopped, self.time) {
-            (Some((Reason::Asked(by), how)), _) => Cause::Stopped { by: by.clone(), how: *how },
-            (Some((Reason::WallTime, how)), limit) => Cause::WallTime { limit: limit.unwrap_or_default(), how: *how },
-            (None, _) if self.exit() == Exit::Unknown => Cause::Lost,
-            (None, _) => Cause::Itself,
+        match &self.stopped {
+            Some((Reason::Asked(by), how)) => Cause::Stopped { by: by.clone(), how: *how },
+            Some((Reason::TimeOver(Clock::Wall), _)) if self.ended_in_time() => self.by_itself(),
+            Some((Reason::TimeOver(clock), how)) => self.time_over(*clock, *how),
+            Some((Reason::OwnerGone, _)) => Cause::OwnerGone,
+            None => self.by_itself(),
         }
+    }
+
+    /// The limit that ended it, and how far it came.
+    pub fn limit(&self, cause: &Cause) -> Option<LimitHit> {
+        let count = |name, value: Option<u64>, peak: Option<u64>| {
+            value.map(|value| LimitHit { name, value: Amount::Count(value), peak: peak.map(Amount::Count) })
+        };
+        let time = |name, value: Duration, peak: Option<Duration>| {
+            Some(LimitHit { name, value: Amount::Time(value), peak: peak.map(Amount::Time) })
+        };
+        match cause {
+            Cause::Memory { of: MemoryOf::Own } => {
+                count("memory.max", self.evidence.memory_max, self.usage.memory_peak)
+            }
+            Cause::Pids => count("pids.max", self.evidence.pids_max, self.usage.pids_peak),
+            Cause::WallTime { limit, .. } => time("time", *limit, Some(self.usage.wall)),
+            Cause::CpuTime { limit, .. } => time("cpu_time", *limit, self.usage.cpu()),
+            Cause::Idle { limit, .. } => time("idle", *limit, None),
+            _ => None,
+        }
+    }
+
+    /// An end that ironcell had no hand in.
+    fn by_itself(&self) -> Cause {
+        match self.exit() {
+            Exit::Unknown => Cause::Lost,
+            Exit::Signal { signal: SYS, .. } => Cause::Seccomp,
+            Exit::Code { code } if code != 0 && self.was_starved() => Cause::Pids,
+            Exit::Signal { signal, .. } if OWN_FAULT.contains(&signal) && self.was_starved() => Cause::Pids,
+            _ => Cause::Itself,
+        }
+    }
+
+    /// A time that was over.
+    fn time_over(&self, clock: Clock, how: StopKind) -> Cause {
+        let limit = self.limits.of(clock).unwrap_or_default();
+        match clock {
+            Clock::Wall => Cause::WallTime { limit, how },
+            Clock::Cpu => Cause::CpuTime { limit, how },
+            Clock::Idle => Cause::Idle { limit, how },
+        }
+    }
+
+    /// Whether the leader had ended before its wall-clock time was over, and was only told after that. PID 1 measures from
+    /// the fork of the target, which is before the supervisor's clock begins.
+    fn ended_in_time(&self) -> bool {
+        let limit = self.limits.wall.unwrap_or_default();
+        matches!(self.leader, LeaderEnd::Told { wall_nanos, .. } if Duration::from_nanos(wall_nanos) < limit)
     }
 
     /// Whether ironcell killed the cell before the leader's end was known.
@@ -59,9 +117,29 @@ impl Facts<'_> {
         self.evidence.oom_kills.is_some_and(|kills| kills > 0)
     }
 
-    /// `oom` counts only limits of the job's own that could not be met, `oom_kill` every kill (cgroup-v2.rst).
+    /// Whether it did before anything else had ended the job. It counts a kill before it sends the signal (mm/oom_kill.c).
+    fn kernel_was_first(&self) -> bool {
+        match self.oom_kills_until_then {
+            Some(kills) => kills > 0,
+            // After a hard stop, which kills by itself, a counter that was read later proves nothing.
+            None => self.kernel_killed() && !self.was_killed_hard(),
+        }
+    }
+
+    /// Whether forks were refused.
+    fn was_starved(&self) -> bool {
+        self.evidence.pids_max_events.is_some_and(|refused| refused > 0)
+    }
+
+    /// `oom` counts only limits that could not be met, in the cgroup whose limit it is and those above it; `oom_kill` every
+    /// kill (cgroup-v2.rst).
     fn memory_of(&self) -> MemoryOf {
-        if self.evidence.oom_events.is_some_and(|events| events > 0) { MemoryOf::Own } else { MemoryOf::Outside }
+        match (self.evidence.oom_events, self.evidence.ancestor_oom_events) {
+            (Some(own), _) if own > 0 => MemoryOf::Own,
+            (_, Some(0)) => MemoryOf::Host,
+            (_, Some(_)) => MemoryOf::Ancestor,
+            (_, None) => MemoryOf::Outside,
+        }
     }
 }
 
@@ -70,12 +148,22 @@ mod tests {
     use super::*;
     use crate::life::Stopper;
 
-    fn facts<'a>(leader: LeaderEnd, stopped: Option<(Reason, StopKind)>, evidence: &'a Evidence) -> Facts<'a> {
-        Facts { leader, stopped, evidence, time: Some(Duration::from_secs(3)) }
+    const WALL: Reason = Reason::TimeOver(Clock::Wall);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Exit and cause of a job that had 3 seconds.
+    fn told(leader: LeaderEnd, stopped: Option<(Reason, StopKind)>, evidence: &Evidence) -> (Exit, Cause) {
+        let (limits, usage) = (TimeLimits { wall: Some(3 * SECOND), cpu: Some(SECOND), idle: None }, Usage::default());
+        let facts = Facts { leader, stopped, oom_kills_until_then: None, evidence, usage: &usage, limits };
+        (facts.exit(), facts.cause())
     }
 
-    fn killed() -> LeaderEnd {
-        LeaderEnd::Told { how: Told::Signal { signal: 9, core: false }, wall_nanos: 1 }
+    fn ended(how: Told) -> LeaderEnd {
+        LeaderEnd::Told { how, wall_nanos: 3_000_000_000 }
+    }
+
+    fn signalled(signal: u8) -> LeaderEnd {
+        ended(Told::Signal { signal, core: false })
     }
 
     fn oom(own: bool) -> Evidence {
@@ -84,49 +172,107 @@ mod tests {
 
     #[test]
     fn sigkill_without_a_counter_and_without_a_stop_is_the_jobs_own_affair() {
-        assert_eq!(facts(killed(), None, &Evidence::default()).cause(), Cause::Itself);
+        assert_eq!(told(signalled(9), None, &Evidence::default()).1, Cause::Itself);
     }
 
     #[test]
     fn an_oom_kill_that_took_pid_1_along_is_told_as_memory() {
-        for (own, of) in [(true, MemoryOf::Own), (false, MemoryOf::Outside)] {
-            let evidence = oom(own);
-            let facts = facts(LeaderEnd::Untold, None, &evidence);
-            assert_eq!(facts.exit(), Exit::Signal { signal: 9, core: false });
-            assert_eq!(facts.cause(), Cause::Memory { of });
+        for (own, above, of) in [
+            (true, Some(0), MemoryOf::Own),
+            (true, Some(1), MemoryOf::Own),
+            (false, Some(1), MemoryOf::Ancestor),
+            (false, Some(0), MemoryOf::Host),
+            (false, None, MemoryOf::Outside),
+        ] {
+            let evidence = Evidence { ancestor_oom_events: above, ..oom(own) };
+            let expected = (Exit::Signal { signal: 9, core: false }, Cause::Memory { of });
+            assert_eq!(told(LeaderEnd::Untold, None, &evidence), expected);
         }
     }
 
     #[test]
     fn a_child_that_was_oom_killed_does_not_make_a_leader_that_returned_a_memory_case() {
-        let leader = LeaderEnd::Told { how: Told::Code(3), wall_nanos: 1 };
-        let evidence = oom(true);
-        assert_eq!(facts(leader, None, &evidence).cause(), Cause::Itself);
+        assert_eq!(told(ended(Told::Code(3)), None, &oom(true)).1, Cause::Itself);
     }
 
     #[test]
     fn an_oom_kill_during_a_soft_stop_is_memory_and_during_a_hard_one_the_stop() {
         let evidence = oom(true);
-        let soft = Some((Reason::WallTime, StopKind::Soft));
-        assert_eq!(facts(killed(), soft, &evidence).cause(), Cause::Memory { of: MemoryOf::Own });
-        let hard = Some((Reason::WallTime, StopKind::Hard));
-        let limit = Duration::from_secs(3);
-        assert_eq!(facts(killed(), hard, &evidence).cause(), Cause::WallTime { limit, how: StopKind::Hard });
+        let memory = Cause::Memory { of: MemoryOf::Own };
+        assert_eq!(told(signalled(9), Some((WALL, StopKind::Soft)), &evidence).1, memory);
+        let hard = Some((WALL, StopKind::Hard));
+        let stop = Cause::WallTime { limit: 3 * SECOND, how: StopKind::Hard };
+        assert_eq!(told(signalled(9), hard.clone(), &evidence).1, stop);
+        let cause = |leader, stopped, before| {
+            let (limits, usage) = (TimeLimits::default(), Usage::default());
+            let oom_kills_until_then = Some(before);
+            Facts { leader, stopped, oom_kills_until_then, evidence: &evidence, usage: &usage, limits }.cause()
+        };
+        assert_eq!(cause(LeaderEnd::Untold, hard, 1), memory, "the kernel had killed before");
+        assert_eq!(cause(signalled(9), None, 1), memory);
+        assert_eq!(cause(signalled(9), None, 0), Cause::Itself, "the kernel killed after the leader's end");
     }
 
     #[test]
     fn a_stop_is_told_with_who_and_how_even_when_the_leader_returned_0() {
-        let leader = LeaderEnd::Told { how: Told::Code(0), wall_nanos: 1 };
+        let stopped = Some((Reason::Asked(Stopper::Signal(2)), StopKind::Soft));
+        let expected = Cause::Stopped { by: Stopper::Signal(2), how: StopKind::Soft };
+        assert_eq!(told(ended(Told::Code(0)), stopped, &Evidence::default()), (Exit::Code { code: 0 }, expected));
+    }
+
+    #[test]
+    fn a_leader_that_ended_before_its_time_was_over_was_not_stopped_by_it() {
+        let leader = |wall_nanos| LeaderEnd::Told { how: Told::Code(0), wall_nanos };
+        let cause = |wall_nanos| told(leader(wall_nanos), Some((WALL, StopKind::Soft)), &Evidence::default()).1;
+        assert_eq!(cause(2_999_999_999), Cause::Itself);
+        assert_eq!(cause(3_000_000_000), Cause::WallTime { limit: 3 * SECOND, how: StopKind::Soft });
+    }
+
+    #[test]
+    fn each_time_that_is_over_is_told_as_its_own_cause_with_its_limit() {
+        let stopped = |clock| Some((Reason::TimeOver(clock), StopKind::Hard));
         let evidence = Evidence::default();
-        let facts = facts(leader, Some((Reason::Asked(Stopper::Signal(2)), StopKind::Soft)), &evidence);
-        assert_eq!(facts.exit(), Exit::Code { code: 0 });
-        assert_eq!(facts.cause(), Cause::Stopped { by: Stopper::Signal(2), how: StopKind::Soft });
+        let how = StopKind::Hard;
+        assert_eq!(told(signalled(9), stopped(Clock::Cpu), &evidence).1, Cause::CpuTime { limit: SECOND, how });
+        let idle = Cause::Idle { limit: Duration::ZERO, how };
+        assert_eq!(told(signalled(9), stopped(Clock::Idle), &evidence).1, idle);
+        assert_eq!(told(signalled(9), Some((Reason::OwnerGone, how)), &evidence).1, Cause::OwnerGone);
+    }
+
+    #[test]
+    fn a_job_that_failed_after_forks_were_refused_was_starved() {
+        let starved = Evidence { pids_max_events: Some(1), ..Evidence::default() };
+        for (leader, cause) in [
+            (ended(Told::Code(2)), Cause::Pids),
+            (signalled(6), Cause::Pids),
+            (ended(Told::Code(0)), Cause::Itself),
+            (signalled(9), Cause::Itself),
+            (signalled(15), Cause::Itself),
+            (signalled(31), Cause::Seccomp),
+        ] {
+            assert_eq!(told(leader, None, &starved).1, cause);
+        }
+        let limit = Some((WALL, StopKind::Soft));
+        assert!(matches!(told(ended(Told::Code(2)), limit, &starved).1, Cause::WallTime { .. }));
     }
 
     #[test]
     fn a_pid_1_that_vanished_without_any_reason_is_told_as_lost() {
-        let evidence = Evidence::default();
-        let facts = facts(LeaderEnd::Untold, None, &evidence);
-        assert_eq!((facts.exit(), facts.cause()), (Exit::Unknown, Cause::Lost));
+        assert_eq!(told(LeaderEnd::Untold, None, &Evidence::default()), (Exit::Unknown, Cause::Lost));
+    }
+
+    #[test]
+    fn the_limit_that_was_hit_is_told_with_its_peak() {
+        let usage = Usage { memory_peak: Some(63), wall: 4 * SECOND, ..Usage::default() };
+        let evidence = Evidence { memory_max: Some(64), ..Evidence::default() };
+        let (leader, limits) = (LeaderEnd::Untold, TimeLimits::default());
+        let (evidence, usage) = (&evidence, &usage);
+        let facts = Facts { leader, stopped: None, oom_kills_until_then: None, evidence, usage, limits };
+        let memory = LimitHit { name: "memory.max", value: Amount::Count(64), peak: Some(Amount::Count(63)) };
+        assert_eq!(facts.limit(&Cause::Memory { of: MemoryOf::Own }), Some(memory));
+        let time = LimitHit { name: "time", value: Amount::Time(SECOND), peak: Some(Amount::Time(4 * SECOND)) };
+        assert_eq!(facts.limit(&Cause::WallTime { limit: SECOND, how: StopKind::Soft }), Some(time));
+        assert_eq!(facts.limit(&Cause::Memory { of: MemoryOf::Host }), None);
+        assert_eq!(facts.limit(&Cause::Pids), None, "a limit that is not known is not told");
     }
 }

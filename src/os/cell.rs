@@ -1,19 +1,24 @@
 //! One cell that runs, to its removal: watch, signal, kill, read, remove. How it came to run is in `start`.
 
+mod counters;
+mod leftovers;
 mod start;
 
+pub use counters::{Counters, CpuLook};
 pub use start::NewCell;
 
 use super::OsError;
-use super::cgroup::{ApplyError, CellCgroup, Effective};
+use super::cgroup::{Above, ApplyError, CellCgroup, Effective};
 use super::keeper::Keeper;
+use super::kmsg;
 use super::watch::Watch;
-use crate::life::{Evidence, Usage};
+use crate::life::{Biggest, Evidence, Leftovers, Usage};
 use init_shim::pid1::TO_LEADER;
 use init_shim::report::{End, Failure};
 use rustix::fd::OwnedFd;
 use rustix::io::{read, write};
 use rustix::process::{Signal, pidfd_send_signal};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -46,6 +51,9 @@ pub enum CellError {
 pub struct Cell {
     cgroup: start::MadeCgroup,
     effective: Vec<Effective>,
+    counters: Counters,
+    /// The cgroups above, and how often a limit of theirs had not been met when the cell was made.
+    above: (Arc<Above>, Option<u64>),
     keeper_job: u64,
     pid: i32,
     /// PID 1.
@@ -116,7 +124,26 @@ impl Cell {
 
     /// The kernel's counters.
     pub fn evidence(&self) -> Evidence {
-        self.cgroup.evidence()
+        let (above, before) = &self.above;
+        Evidence { ancestor_oom_events: above.oom_events_since(*before), ..self.cgroup.evidence() }
+    }
+
+    /// What of it is looked at while it runs.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The process that the kernel chose to kill for want of memory, if its log says. The log can be long: it is read
+    /// beside the runtime's own threads.
+    pub async fn biggest(&self) -> Option<Biggest> {
+        let name = self.cgroup.name().to_owned();
+        // Lost with the runtime only, and then nobody waits for it.
+        tokio::task::spawn_blocking(move || kmsg::victim(&name)).await.ok().flatten()
+    }
+
+    /// Who is alive in it but its PID 1; `None` when that cannot be known.
+    pub fn leftovers(&self) -> Option<Leftovers> {
+        leftovers::alive(&self.cgroup, self.pid)
     }
 
     /// Waits until no process is in it; false when `within` is over before.

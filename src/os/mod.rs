@@ -8,6 +8,7 @@ pub mod doctor;
 mod error;
 pub mod ids;
 pub mod keeper;
+mod kmsg;
 mod mountinfo;
 pub mod probe;
 pub mod stdio;

@@ -131,6 +131,13 @@ fn io_weight_heard(mount: &Path) -> Option<bool> {
     Some(text.split_whitespace().any(|word| word == "enable=1"))
 }
 
+/// How many processors a job could use at once, at most: it may leave the ones that we were bound to, unless a cpuset holds
+/// it (sched_setaffinity(2)).
+pub fn processors(host: &Host) -> u32 {
+    let online = fs::read_to_string("/sys/devices/system/cpu/online").ok();
+    online.and_then(|text| CpuList::parse(&text)).map_or(0, |list| list.count()).max(host.cpus.count())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

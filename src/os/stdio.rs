@@ -3,6 +3,8 @@
 //! A cell never has the caller's terminal: what is one is relayed through a pipe, by a thread that only copies. All else
 //! is handed over as it is, so its bytes are the job's own.
 
+mod tail;
+
 use super::{Doing, OsError};
 use crate::spec::{Stdio, StdioSet};
 use nix::sys::signal::{SigSet, Signal as TtySignal};
@@ -13,7 +15,10 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use std::fs::File;
 use std::io;
 use std::thread;
+use tail::Kept;
 use tokio::sync::oneshot;
+
+pub use tail::Tail;
 
 /// The three descriptors that the target gets, and what relays them.
 #[derive(Debug)]
@@ -26,7 +31,12 @@ pub struct Wired {
     pub stderr: OwnedFd,
     /// Told when all that was relayed has arrived.
     pub relays: Vec<oneshot::Receiver<()>>,
+    /// The last of standard error, where that is relayed.
+    pub tail: Option<Tail>,
 }
+
+/// What tells the end of each relay.
+type Relays = Vec<oneshot::Receiver<()>>;
 
 /// Which way a relay copies.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,15 +50,17 @@ enum Way {
 /// # Errors
 /// When there are no descriptors or threads left, or `/dev/null` cannot be opened.
 pub fn wire(set: StdioSet) -> Result<Wired, OsError> {
-    let mut relays = Vec::new();
-    let stdin = one(set.stdin, Way::In, &mut relays)?;
-    let stdout = one(set.stdout, Way::Out, &mut relays)?;
-    let stderr = one(set.stderr, Way::Out, &mut relays)?;
-    Ok(Wired { stdin, stdout, stderr, relays })
+    let (mut relays, tail) = (Vec::new(), Tail::default());
+    let stdin = one(set.stdin, Way::In, &mut relays, None)?;
+    let stdout = one(set.stdout, Way::Out, &mut relays, None)?;
+    let before = relays.len();
+    let stderr = one(set.stderr, Way::Out, &mut relays, Some(&tail))?;
+    let tail = (relays.len() > before).then_some(tail);
+    Ok(Wired { stdin, stdout, stderr, relays, tail })
 }
 
 /// One of the three.
-fn one(stdio: Stdio, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -> Result<OwnedFd, OsError> {
+fn one(stdio: Stdio, way: Way, relays: &mut Relays, tail: Option<&Tail>) -> Result<OwnedFd, OsError> {
     match stdio {
         Stdio::Null => open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
             .map_err(|errno| OsError::new(Doing::Open, "/dev/null", errno)),
@@ -56,7 +68,7 @@ fn one(stdio: Stdio, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -> Resul
             Err(OsError::new(Doing::Open, "standard input, output or error", Errno::ISDIR)
                 .remedy("a directory would be a way out of the cell: redirect it from or to a file or a pipe"))
         }
-        Stdio::Fd(fd) if rustix::termios::isatty(&fd) => relay(fd, way, relays),
+        Stdio::Fd(fd) if rustix::termios::isatty(&fd) => relay(fd, way, relays, tail),
         Stdio::Fd(fd) => let_in(fd, way),
     }
 }
@@ -90,7 +102,7 @@ fn let_in(fd: OwnedFd, way: Way) -> Result<OwnedFd, OsError> {
 const PIPEFS_MAGIC: rustix::fs::FsWord = 0x5049_5045;
 
 /// A pipe to or from a terminal. The thread of an input ends with the program: nobody can end a read of a terminal.
-fn relay(terminal: OwnedFd, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -> Result<OwnedFd, OsError> {
+fn relay(terminal: OwnedFd, way: Way, relays: &mut Relays, tail: Option<&Tail>) -> Result<OwnedFd, OsError> {
     let failed = |error: io::Error| OsError::new(Doing::Make, "a relay to the terminal", error);
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
     let (from, to, theirs) = match way {
@@ -98,6 +110,7 @@ fn relay(terminal: OwnedFd, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -
         Way::Out => (reader, terminal, writer.try_clone().map_err(failed)?),
     };
     let (done, wait) = oneshot::channel();
+    let tail = tail.cloned();
     thread::Builder::new()
         .name("terminal relay".to_owned())
         .spawn(move || {
@@ -108,7 +121,11 @@ fn relay(terminal: OwnedFd, way: Way, relays: &mut Vec<oneshot::Receiver<()>>) -
             stops.add(TtySignal::SIGTTOU);
             let _ = stops.thread_block();
             // An error is the end as well: the terminal hung up, or the job closed its side.
-            let _ = io::copy(&mut File::from(from), &mut File::from(to));
+            let (mut from, mut to) = (File::from(from), File::from(to));
+            let _ = match tail {
+                None => io::copy(&mut from, &mut to),
+                Some(tail) => io::copy(&mut from, &mut Kept { to, tail }),
+            };
             let _ = done.send(());
         })
         .map_err(failed)?;

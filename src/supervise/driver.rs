@@ -1,31 +1,30 @@
 //! The one task that touches a job's cell: waits for what happens, asks `life` what follows, does it.
 //!
-//! At the end of a job always in this order: the leader's end, the rest killed, the cell empty, relays at their end,
-//! usage read, cgroup removed, outcome told. Each wait is bounded.
+//! At the end of a job always in this order: the leader's end, who is left noted and killed, the cell empty, relays at
+//! their end, usage read, cgroup removed, outcome told. Each wait is bounded.
+
+mod finish;
+mod waits;
 
 use super::job::StopRequest;
-use crate::life::state::{Action, Event, LeaderEnd, State, Told, next};
-use crate::life::verdict::Facts;
-use crate::life::{Outcome, StopKind};
-use crate::os::cell::Cell;
+use crate::life::pace::{Look, Pace};
+use crate::life::state::{Action, Clock, Event, LeaderEnd, State, TimeLimits, Told, next};
+use crate::life::{Happening, Leftovers, Outcome, StopKind, Throttle, Timeline};
+use crate::os::cell::{Cell, CpuLook};
 use crate::os::keeper::Keeper;
-use init_shim::report::{End, How};
+use crate::os::stdio::Tail;
+use init_shim::report::{End, How, Used};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
+use waits::{Waits, at};
 
 /// SIGTERM, the soft stop.
 const TERM: u8 = 15;
 /// How long killed processes may take to go. A process in an uninterruptible wait takes as long as its device; then the
 /// job is told as ended, with what is left.
 const EMPTY_WITHIN: Duration = Duration::from_secs(10);
-/// How long the last output may take to reach a terminal: a terminal that is stopped (Ctrl-S) must not hold the end.
-const RELAYS_WITHIN: Duration = Duration::from_secs(2);
-/// How long the removal of an empty cgroup may take: the kernel is done with its last task in milliseconds.
-const REMOVE_WITHIN: Duration = Duration::from_secs(5);
-/// A timer that is not set is as far away as tokio allows for sure.
-const NEVER: Duration = Duration::from_secs(86_400 * 365 * 30);
 
 /// A job's driver.
 pub(super) struct Driver {
@@ -33,24 +32,35 @@ pub(super) struct Driver {
     pub keeper: Arc<Keeper>,
     pub requests: mpsc::Receiver<StopRequest>,
     pub relays: Vec<oneshot::Receiver<()>>,
-    pub time: Option<Duration>,
+    pub tail: Option<Tail>,
+    pub limits: TimeLimits,
+    pub pace: Pace,
     pub grace: Duration,
+    /// When the start was asked for.
+    pub asked: Instant,
+    pub timeline: watch::Sender<Timeline>,
     pub outcome: watch::Sender<Option<Outcome>>,
+    pub seen: Seen,
 }
 
-/// What the driver waits for beside the cell.
-struct Waits {
-    deadline: Option<Instant>,
-    grace: Option<Instant>,
-    /// Whether anybody still holds the job, who could ask for something.
-    owned: bool,
+/// What was seen of a job before it was empty, and cannot be seen afterwards.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// Who was alive when the leader had ended.
+    leftovers: Option<Leftovers>,
+    /// Processes that the kernel had killed for want of memory when the leader's end was told or the cell was killed.
+    oom_kills: Option<u64>,
+    /// What PID 1 told of the leader's use.
+    used: Option<Used>,
 }
 
 impl Driver {
     /// Runs until the outcome is told.
     pub async fn run(mut self) {
         let started = Instant::now();
-        let mut waits = Waits { deadline: self.time.map(|time| started + time), grace: None, owned: true };
+        let mut waits = Waits::new(started, &self.limits, &self.pace);
+        // What happened before anybody could watch.
+        self.note_memory();
         let mut state = State::Running;
         loop {
             let event = match state {
@@ -58,6 +68,7 @@ impl Driver {
                 _ => self.await_event(&mut waits).await,
             };
             let (after, actions) = next(state, event);
+            self.note_state(&after, &mut waits);
             state = after;
             for action in actions {
                 match action {
@@ -76,27 +87,75 @@ impl Driver {
 
     /// The next thing that happens while the leader runs.
     async fn await_event(&mut self, waits: &mut Waits) -> Event {
-        let at = |when: Option<Instant>| sleep_until(when.unwrap_or_else(|| Instant::now() + NEVER));
-        tokio::select! {
-            // In this order: an end that is there is told as such, also when the time is over in the same instant.
-            biased;
-            end = self.cell.end() => leader_ended(end),
-            request = self.requests.recv(), if waits.owned => match request {
-                Some(StopRequest { by, how }) => Event::StopAsked { by, how },
-                None => {
-                    waits.owned = false;
-                    // Nobody holds the job any more, so nobody could ever stop it.
-                    Event::StopAsked { by: crate::life::Stopper::Caller, how: StopKind::Hard }
+        loop {
+            tokio::select! {
+                // In this order: an end that is there is told as such, also when a time is over in the same instant.
+                biased;
+                end = self.cell.end() => return self.leader_ended(end),
+                request = self.requests.recv(), if waits.owned => match request {
+                    Some(StopRequest { by, how }) => return Event::StopAsked { by, how },
+                    None => {
+                        waits.owned = false;
+                        return Event::OwnerGone;
+                    }
+                },
+                () = at(waits.deadline), if waits.deadline.is_some() => {
+                    waits.deadline = None;
+                    return Event::TimeOver(Clock::Wall);
                 }
-            },
-            () = at(waits.deadline), if waits.deadline.is_some() => {
-                waits.deadline = None;
-                Event::TimeOver
+                () = at(waits.grace), if waits.grace.is_some() => {
+                    waits.grace = None;
+                    return Event::GraceOver;
+                }
+                () = at(waits.look), if waits.look.is_some() => {
+                    if let Some(clock) = self.look(waits) {
+                        return Event::TimeOver(clock);
+                    }
+                }
+                () = self.cell.counters().memory_changed() => self.note_memory(),
             }
-            () = at(waits.grace), if waits.grace.is_some() => {
-                waits.grace = None;
-                Event::GraceOver
-            }
+        }
+    }
+
+    /// A look at the processor time: the time that is over, or the next look.
+    fn look(&mut self, waits: &mut Waits) -> Option<Clock> {
+        let now = Instant::now();
+        // It is open since the start, so it can be read; were it not, the next look is as good as this one.
+        let seen = self.cell.counters().cpu();
+        self.note_cpu(seen);
+        let look = match seen {
+            Some(seen) => self.pace.look(now - waits.started, seen.used, seen.throttled),
+            None => Look::In(waits::LOOK_AGAIN),
+        };
+        waits.look = match look {
+            Look::In(pause) => Some(now + pause),
+            Look::Over(_) | Look::Never => None,
+        };
+        match look {
+            Look::Over(clock) => Some(clock),
+            Look::In(_) | Look::Never => None,
+        }
+    }
+
+    /// PID 1's word as an event; who is still alive is noted before anybody is killed.
+    fn leader_ended(&mut self, end: Option<End>) -> Event {
+        let Some(End { how, others, wall_nanos, used }) = end else {
+            return Event::LeaderEnded { leader: LeaderEnd::Untold, others: false };
+        };
+        self.see_oom_kills();
+        self.seen.used = Some(used);
+        self.seen.leftovers = if others { self.cell.leftovers() } else { Some(Leftovers::default()) };
+        let how = match how {
+            How::Exited(code) => Told::Code(code),
+            How::Killed { signal, core } => Told::Signal { signal, core },
+        };
+        Event::LeaderEnded { leader: LeaderEnd::Told { how, wall_nanos }, others }
+    }
+
+    /// Counts the kernel's kills until now, once: what comes later is not why the job ends.
+    fn see_oom_kills(&mut self) {
+        if self.seen.oom_kills.is_none() {
+            self.seen.oom_kills = self.cell.counters().memory().map(|seen| seen.oom_kills);
         }
     }
 
@@ -119,49 +178,47 @@ impl Driver {
         Event::Emptied
     }
 
-    /// Everything after the last process, in order.
-    async fn finish(
-        self,
-        leader: LeaderEnd,
-        stopped: Option<(crate::life::state::Reason, StopKind)>,
-        started: Instant,
-    ) {
-        let ended = started.elapsed();
-        let relays = async {
-            for relay in self.relays {
-                // An error is the end of the relay's thread, too.
-                let _ = relay.await;
+    /// Notes what a new state means for those who watch, before its actions are done.
+    fn note_state(&mut self, state: &State, waits: &mut Waits) {
+        match state {
+            State::Stopping { why, how } => {
+                if *how == StopKind::Hard {
+                    self.see_oom_kills();
+                }
+                waits.look = None;
+                self.note(Happening::Stopping { cause: why.word(), how: *how });
             }
-        };
-        // Bounded: what is not shown after that stays in the terminal's hands.
-        let _ = timeout(RELAYS_WITHIN, relays).await;
-        let mut usage = self.cell.usage();
-        usage.wall = match leader {
-            LeaderEnd::Told { wall_nanos, .. } => Duration::from_nanos(wall_nanos),
-            LeaderEnd::Untold => ended,
-        };
-        let evidence = self.cell.evidence();
-        let facts = Facts { leader, stopped, evidence: &evidence, time: self.time };
-        let (exit, cause) = (facts.exit(), facts.cause());
-        let residue = match self.cell.remove(&self.keeper, REMOVE_WITHIN).await {
-            Ok(()) => Vec::new(),
-            Err(error) => vec![error.to_string()],
-        };
-        // No receiver is left when every handle is gone: then nobody wants to know.
-        let _ = self.outcome.send(Some(Outcome { exit, cause, usage, evidence, residue }));
-    }
-}
-
-/// PID 1's word as an event.
-fn leader_ended(end: Option<End>) -> Event {
-    match end {
-        None => Event::LeaderEnded { leader: LeaderEnd::Untold, others: false },
-        Some(End { how, others, wall_nanos }) => {
-            let how = match how {
-                How::Exited(code) => Told::Code(code),
-                How::Killed { signal, core } => Told::Signal { signal, core },
-            };
-            Event::LeaderEnded { leader: LeaderEnd::Told { how, wall_nanos }, others }
+            State::Draining { .. } => {
+                // What was done to it until now, and was not noticed yet.
+                self.note_memory();
+                self.note_cpu(self.cell.counters().cpu());
+                self.note(Happening::Ended);
+            }
+            State::Running | State::Finished => {}
         }
+    }
+
+    /// Notes what the kernel did for want of memory.
+    fn note_memory(&self) {
+        let seen = self.cell.counters().memory().unwrap_or_default();
+        if seen.throttled {
+            self.note(Happening::Throttled { by: Throttle::MemoryHigh });
+        }
+        if seen.oom_kills > 0 {
+            self.note(Happening::Oom { kills: seen.oom_kills });
+        }
+    }
+
+    /// Notes that `cpu.max` held it back.
+    fn note_cpu(&self, seen: Option<CpuLook>) {
+        if seen.is_some_and(|seen| seen.throttled) {
+            self.note(Happening::Throttled { by: Throttle::CpuMax });
+        }
+    }
+
+    /// Tells those who watch.
+    fn note(&self, what: Happening) {
+        let now = self.asked.elapsed();
+        self.timeline.send_if_modified(|timeline| timeline.tell(now, what));
     }
 }

@@ -1,6 +1,6 @@
 //! A job as its owner holds it: a cheap handle.
 
-use crate::life::{Outcome, StopKind, Stopper};
+use crate::life::{Moment, Outcome, StopKind, Stopper, Timeline};
 use crate::os::cgroup::Effective;
 use crate::plan::Walls;
 use crate::spec::JobId;
@@ -33,6 +33,7 @@ pub(super) struct Inner {
     pub digest: String,
     pub notes: Vec<String>,
     pub requests: mpsc::Sender<StopRequest>,
+    pub timeline: watch::Receiver<Timeline>,
     pub outcome: watch::Receiver<Option<Outcome>>,
 }
 
@@ -88,6 +89,16 @@ impl Job {
         let mut outcome = self.inner.outcome.clone();
         // The driver tells the outcome before it goes; without one, its runtime was shut down under it.
         outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
+    }
+
+    /// Waits until more than `seen` things have happened, and tells those beyond; none when nothing more will. To begin
+    /// with, `seen` is 0.
+    pub async fn moments_beyond(&self, seen: usize) -> Vec<Moment> {
+        let mut timeline = self.inner.timeline.clone();
+        // An error is the end of the driver: what it has told stays.
+        let _ = timeline.wait_for(|timeline| timeline.moments().len() > seen).await;
+        let timeline = timeline.borrow();
+        timeline.moments().get(seen..).unwrap_or_default().to_vec()
     }
 
     /// The outcome, if it has ended.

@@ -1,17 +1,21 @@
 //! The public verbs.
 
 use super::Error;
-use super::driver::Driver;
+use super::driver::{Driver, Seen};
 use super::job::{Inner, Job, REQUESTS_MOST};
+use crate::life::pace::Pace;
+use crate::life::state::TimeLimits;
+use crate::life::{Happening, Timeline};
 use crate::os::cell::NewCell;
 use crate::os::cgroup::{self, Base, DeviceGuard};
 use crate::os::keeper::{Keeper, NewKeeper};
 use crate::os::{self, probe, stdio};
 use crate::plan::host::Controller;
 use crate::plan::{Drawing, Plan};
-use crate::spec::{JobId, JobSpec, StdioSet};
+use crate::spec::{CpuMax, JobId, JobSpec, StdioSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 /// A keeper that was forked as the first act of a program. Only for programs; a library executes its keeper.
 #[derive(Debug)]
@@ -148,18 +152,26 @@ struct Hands {
 
 /// From spec to a running job.
 async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
+    let asked = Instant::now();
     let Hands { keeper, base, devices } = hands;
     let id = JobId::of(os::unix_millis(), os::random()?);
-    let plan = Plan::of(&spec, &probe::facts(&spec, base.hierarchy().clone())?)?;
+    let host = probe::facts(&spec, base.hierarchy().clone())?;
+    let plan = Plan::of(&spec, &host)?;
     #[cfg(feature = "seam")]
     let plan = super::seam::left_out(plan);
+    let limits = TimeLimits { wall: spec.time(), cpu: spec.cpu_time(), idle: spec.idle() };
+    let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(&spec));
     let told = |error| Error::of(error, &plan);
     let mut wired = stdio::wire(stdio)?;
-    let relays = std::mem::take(&mut wired.relays);
+    let (relays, tail) = (std::mem::take(&mut wired.relays), wired.tail.take());
     let name = (id.short(), id.as_uuid().as_u128());
-    let cell = NewCell::create(&base, &devices, (&name.0, name.1), &plan).map_err(told)?;
+    let cell = NewCell::create(&base, &devices, (&name.0, name.1), &plan, pace.looks()).map_err(told)?;
+    let mut timeline = Timeline::default();
+    timeline.tell(asked.elapsed(), Happening::Created);
     let cell = cell.launch(&keeper, &base, &plan, wired).await.map_err(told)?;
+    timeline.tell(asked.elapsed(), Happening::Started);
     let (requests, heard) = mpsc::channel(REQUESTS_MOST);
+    let (timeline, happened) = watch::channel(timeline);
     let (outcome, told) = watch::channel(None);
     let inner = Inner {
         id,
@@ -169,11 +181,18 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
         walls: plan.walls,
         notes: plan.notes,
         requests,
+        timeline: happened,
         outcome: told,
     };
-    let (time, grace) = (spec.time(), spec.grace());
-    tokio::spawn(Driver { cell, keeper, requests: heard, relays, time, grace, outcome }.run());
+    let (requests, grace, seen) = (heard, spec.grace(), Seen::default());
+    let driver = Driver { cell, keeper, requests, relays, tail, limits, pace, grace, asked, timeline, outcome, seen };
+    tokio::spawn(driver.run());
     Ok(Job { inner: Arc::new(inner) })
+}
+
+/// Whether `cpu.max` can hold the job back.
+fn held_back(spec: &JobSpec) -> bool {
+    matches!(spec.limits().cpu_max, Some(CpuMax::Millis(_)))
 }
 
 /// Cells need root: the first thing to say to who is not.

@@ -1,14 +1,14 @@
 //! Every ending beside the words for it.
 
 use super::*;
-use crate::life::{IoUsage, Refused, StartFailure};
+use crate::life::{Biggest, IoUsage, Leftover, Refused, StartFailure};
 use proptest::prelude::*;
 
 const GRACE: Duration = Duration::from_secs(10);
 const KILLED: Exit = Exit::Signal { signal: 9, core: false };
 
 fn outcome(exit: Exit, cause: Cause) -> Outcome {
-    Outcome { exit, cause, usage: Usage::default(), evidence: Evidence::default(), residue: Vec::new() }
+    Outcome::of(exit, cause)
 }
 
 #[test]
@@ -25,6 +25,15 @@ fn a_death_for_want_of_memory_names_limit_peak_and_flag() {
     dead.evidence = Evidence { memory_max: Some(64 << 20), oom_kills: Some(1), ..Evidence::default() };
     dead.usage.memory_peak = Some(64 << 20);
     let text = "killed: memory.max 64 MiB reached (peak 64.0 MiB, 1 OOM kill); raise --memory";
+    assert_eq!(footer(&dead, GRACE), [text]);
+    let comm = "python3".to_owned();
+    let mut named = dead.clone();
+    named.evidence.biggest = Some(Biggest { comm, host_pid: 4242, rss: Some(60 << 20) });
+    let text = "killed: memory.max 64 MiB reached (peak 64.0 MiB, 1 OOM kill: python3); raise --memory";
+    assert_eq!(footer(&named, GRACE), [text]);
+    dead.cause = Cause::Memory { of: MemoryOf::Host };
+    let text = "killed: memory ran out on the host (peak 64.0 MiB, 1 OOM kill); free memory there, or set --memory lower \
+                to fail sooner";
     assert_eq!(footer(&dead, GRACE), [text]);
     dead.cause = Cause::Memory { of: MemoryOf::Outside };
     let text = "killed: memory ran out above the job, in a parent cgroup or on the host (peak 64.0 MiB, 1 OOM kill); \
@@ -47,6 +56,22 @@ fn a_stop_says_who_and_what_it_took() {
             Cause::WallTime { limit, how: StopKind::Soft },
             "timed out: --time 1s500ms is over; it ended on SIGTERM; raise --time",
         ),
+        (
+            Exit::Code { code: 0 },
+            Cause::CpuTime { limit, how: StopKind::Soft },
+            "timed out: --cpu-time 1s500ms is over; it ended on SIGTERM; raise --cpu-time",
+        ),
+        (
+            Exit::Code { code: 0 },
+            Cause::Idle { limit, how: StopKind::Soft },
+            "timed out: nothing of it ran for --idle 1s500ms; it ended on SIGTERM; raise --idle",
+        ),
+        (
+            Exit::Signal { signal: 31, core: false },
+            Cause::Seccomp,
+            "killed: SIGSYS: it made a system call that a filter forbids; see --profile and --seccomp",
+        ),
+        (KILLED, Cause::OwnerGone, "killed: nobody held the job any more"),
         (KILLED, Cause::Stopped { by: by.clone(), how: StopKind::Hard }, "stopped: by SIGINT; the cell was killed"),
         (
             Exit::Code { code: 3 },
@@ -87,6 +112,28 @@ fn a_limit_that_stood_in_the_way_of_a_failure_is_named() {
     );
     job.exit = Exit::Code { code: 0 };
     assert!(footer(&job, GRACE).is_empty());
+}
+
+#[test]
+fn a_job_that_was_starved_of_processes_is_told_with_its_limit() {
+    let mut job = outcome(Exit::Code { code: 2 }, Cause::Pids);
+    job.evidence = Evidence { pids_max: Some(32), pids_max_events: Some(12), ..Evidence::default() };
+    let text = "failed: it returned 2 with 12 forks refused at pids.max 32; raise --pids";
+    assert_eq!(footer(&job, GRACE), [text]);
+    job.exit = Exit::Signal { signal: 6, core: false };
+    assert!(footer(&job, GRACE)[0].starts_with("failed: it ended by SIGABRT with 12 forks"));
+}
+
+#[test]
+fn who_outlived_a_leader_that_was_stopped_is_named() {
+    let one = |pid: u32| Leftover { pid, comm: "sleep".to_owned(), age: Duration::ZERO };
+    let mut job = outcome(Exit::Code { code: 0 }, Cause::WallTime { limit: GRACE, how: StopKind::Soft });
+    job.leftovers = Some(Leftovers { count: 5, named: (7..11).map(one).collect() });
+    let text =
+        "still alive at its end, and killed: sleep (pid 7), sleep (pid 8), sleep (pid 9) and 2 more; see --report";
+    assert_eq!(footer(&job, GRACE)[1..], [text]);
+    job.cause = Cause::Itself;
+    assert!(footer(&job, GRACE).is_empty(), "a job may leave what it likes");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The flags of `ironcell run`, as text; what they mean is read in `spec`, where a refusal can name the field.
 
+use super::ends::Ends;
 use super::mounts::Mounts;
 use clap::{ValueEnum, ValueHint};
 use std::ffi::OsString;
@@ -44,6 +45,12 @@ pub struct CellArgs {
     /// Stop the job after this much wall-clock time: 30s, 1.5, 2min30s, 00:10:00
     #[arg(long, value_name = "TIME", help_heading = "Limits")]
     pub time: Option<String>,
+    /// Stop the job after this much processor time of its whole tree: 10s, 1.5, 2min
+    #[arg(long, value_name = "TIME", help_heading = "Limits")]
+    pub cpu_time: Option<String>,
+    /// Stop the job when no process of it has run for this long: none used a processor, and so none wrote anything
+    #[arg(long, value_name = "TIME", help_heading = "Limits")]
+    pub idle: Option<String>,
     /// Time from the soft stop (SIGTERM) to the hard one (the whole cell is killed); 10s unless asked for
     #[arg(long, value_name = "TIME", help_heading = "Limits")]
     pub grace: Option<String>,
@@ -100,6 +107,9 @@ pub struct RunArgs {
     #[command(flatten)]
     pub cell: CellArgs,
 
+    /// How its end is told.
+    #[command(flatten)]
+    pub ends: Ends,
     /// Write what happened to a file as JSON, - is standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "dry_run")]
     pub report: Option<PathBuf>,

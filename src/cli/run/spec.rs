@@ -36,6 +36,12 @@ pub fn spec_of(args: &CellArgs, command: &[OsString], caller: &Caller) -> Result
     if let Some(time) = &args.time {
         job = job.time(units::duration("--time", time)?);
     }
+    if let Some(time) = &args.cpu_time {
+        job = job.cpu_time(units::duration("--cpu-time", time)?);
+    }
+    if let Some(time) = &args.idle {
+        job = job.idle(units::duration("--idle", time)?);
+    }
     if let Some(grace) = &args.grace {
         job = job.grace(units::duration("--grace", grace)?);
     }

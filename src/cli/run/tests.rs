@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::cli::args::{Args, Verb};
-use crate::life::{Cause, Evidence, Exit, Usage};
+use crate::cli::voice::Colour;
+use crate::life::{Cause, Exit, Happening, Moment};
 use crate::spec::{
     Access, CgroupFile, CpuMax, IoMax, IoTarget, JobId, MemoryLimit, MountSpec, Net, PidsLimit, Resource, Rlimit,
     RlimitValue, Root, SpecError, User,
@@ -111,12 +112,14 @@ fn the_walls_are_read() {
 #[test]
 fn the_surroundings_are_read() {
     let flags = ["-E", "LANG", "--env", "B=2", "--env-file", "vars", "--name", "n", "--label", "k=v=w", "--time", "90"];
-    let job = made(&flags.into_iter().chain(["--grace", "500ms"]).collect::<Vec<_>>());
+    let times = ["--grace", "500ms", "--cpu-time", "1.5", "--idle", "2min"];
+    let job = made(&flags.into_iter().chain(times).collect::<Vec<_>>());
     for (name, value) in [("LANG", "C"), ("B", "2"), ("A", "1"), ("HOME", "/tmp")] {
         assert_eq!(job.env().get(name), Some(OsStr::new(value)));
     }
     assert_eq!((job.name(), job.labels().get("k").map(String::as_str)), (Some("n"), Some("v=w")));
     assert_eq!((job.time(), job.grace()), (Some(Duration::from_secs(90)), Duration::from_millis(500)));
+    assert_eq!((job.cpu_time(), job.idle()), (Some(Duration::from_millis(1500)), Some(Duration::from_secs(120))));
 }
 
 #[test]
@@ -147,6 +150,8 @@ fn a_flag_without_meaning_is_refused_by_its_name() {
         ("--name", "a b"),
         ("--label", "k"),
         ("--time", "0"),
+        ("--cpu-time", "0"),
+        ("--idle", "now"),
         ("--grace", "soon"),
     ] {
         let error = spec(&[flag, value]).expect_err(flag);
@@ -192,10 +197,11 @@ impl Head for Told {
         self.0.map(|_| "plan".to_owned())
     }
 
-    fn run(self, _: &JobSpec, started: &mut dyn FnMut(Started)) -> Result<Outcome, Error> {
+    fn run(self, _: &JobSpec, told: &mut dyn FnMut(News)) -> Result<Outcome, Error> {
         let outcome = self.0?;
-        let (digest, walls) = ("d1".to_owned(), Walls::default());
-        started(Started { id: JobId::of(0, [7; 10]), digest, limits: Vec::new(), walls, notes: Vec::new() });
+        let (id, digest, walls) = (JobId::of(0, [7; 10]), "d1".to_owned(), Walls::default());
+        told(News::Started(Started { id, digest, limits: Vec::new(), walls, notes: Vec::new() }));
+        told(News::Happened(Moment { at: Duration::from_millis(5), what: Happening::Started }));
         Ok(outcome)
     }
 
@@ -209,15 +215,14 @@ impl Head for Told {
 }
 
 fn ended(exit: Exit) -> Result<Outcome, Error> {
-    let (usage, evidence) = (Usage::default(), Evidence::default());
-    Ok(Outcome { exit, cause: Cause::Itself, usage, evidence, residue: Vec::new() })
+    Ok(Outcome::of(exit, Cause::Itself))
 }
 
 /// Exit code and standard error of a run that ends so.
 fn said(flags: &[&str], end: Result<Outcome, Error>) -> (u8, String) {
     let line: Vec<&str> = flags.iter().copied().chain(["true"]).collect();
     let mut err = Vec::new();
-    let code = run(&args(&line), Told(end), &mut err);
+    let code = run(&args(&line), Told(end), &mut Voice::new(&mut err, Colour::Plain));
     (code, String::from_utf8(err).expect("text"))
 }
 
@@ -263,6 +268,22 @@ fn a_report_that_cannot_be_written_stops_the_job_before_it_begins() {
     assert_eq!(code, 125);
     assert!(text.starts_with("ironcell: failed to write --report: "), "{text}");
     assert_eq!(said(&["--report", "/dev/full"], ended(Exit::Code { code: 3 })).0, 3);
+}
+
+#[test]
+fn everybody_who_asked_is_told_in_his_own_form() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let place = |name: &str| dir.path().join(name).to_str().expect("text").to_owned();
+    let (report, meta, events) = (place("report"), place("meta"), place("events"));
+    let flags = ["--report", &report, "--meta", &meta, "--events", &events];
+    assert_eq!(said(&flags, ended(Exit::Code { code: 0 })), (0, String::new()));
+    let read = |path: &str| std::fs::read_to_string(path).expect("written");
+    assert!(read(&report).contains("\"exit_code\": 0"));
+    assert_eq!(read(&meta), "time-wall:0.000\nexitcode:0\n");
+    let events: Vec<String> = read(&events).lines().map(str::to_owned).collect();
+    assert!(events.len() == 2 && events[0].contains("\"started\"") && events[1].contains("\"ended\""), "{events:?}");
+    assert_eq!(said(&flags, Err(Error::NotRoot)).0, 125);
+    assert!(read(&meta).starts_with("status:XX\nmessage:cells are built by root"));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::cli::args::{Args, Verb};
-use crate::cli::report::Started;
+use crate::cli::report::News;
+use crate::cli::voice::Colour;
 use crate::life::Outcome;
 use crate::spec::JobSpec;
 use crate::supervise::Error;
@@ -17,7 +18,7 @@ impl Head for Found {
         panic!("verify draws nothing")
     }
 
-    fn run(self, _: &JobSpec, _: &mut dyn FnMut(Started)) -> Result<Outcome, Error> {
+    fn run(self, _: &JobSpec, _: &mut dyn FnMut(News)) -> Result<Outcome, Error> {
         panic!("verify runs nothing of the caller's")
     }
 
@@ -41,7 +42,7 @@ fn said(flags: &[&str], found: Result<Vec<Finding>, Error>) -> (u8, String, Stri
     let line = ["ironcell", "verify"].iter().chain(flags);
     let Verb::Verify(args) = Args::try_parse_from(line).expect("a line").verb else { panic!("{flags:?} is verify") };
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = verify(&args, Found(found), &mut out, &mut err).expect("printed");
+    let code = verify(&args, Found(found), &mut out, &mut Voice::new(&mut err, Colour::Plain)).expect("printed");
     (code, String::from_utf8(out).expect("text"), String::from_utf8(err).expect("text"))
 }
 

@@ -1,7 +1,7 @@
 //! From nothing to a running cell: cgroup, limits, ids, the order, the launch, and the wait for the exec.
 
-use super::{ABANDON_WITHIN, Cell, CellError, remove_when_empty};
-use crate::os::cgroup::{Base, CellCgroup, DeviceGuard, Effective};
+use super::{ABANDON_WITHIN, Cell, CellError, Counters, remove_when_empty};
+use crate::os::cgroup::{Above, Base, CellCgroup, DeviceGuard, Effective};
 use crate::os::ids::CellIds;
 use crate::os::keeper::{Keeper, LaunchError};
 use crate::os::stdio::Wired;
@@ -16,6 +16,7 @@ use rustix::io::{Errno, read, write};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// A cell's cgroup with its limits in force, and its ids: nothing runs in it yet.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct NewCell {
     cgroup: MadeCgroup,
     ids: CellIds,
     effective: Vec<Effective>,
+    counters: Counters,
+    above: (Arc<Above>, Option<u64>),
 }
 
 /// A cell's cgroup. As long as nothing was launched into it, it goes with whoever loses interest in it, as a runtime that
@@ -51,7 +54,8 @@ impl Drop for MadeCgroup {
 }
 
 impl NewCell {
-    /// Makes the cgroup, sets every limit and reads it back, guards the devices, takes ids. `seed` spreads the ids of concurrent starts.
+    /// Makes the cgroup, sets every limit and reads it back, guards the devices, takes ids. `seed` spreads the ids of
+    /// concurrent starts; `cpu` says whether the processor time will be looked at.
     ///
     /// # Errors
     /// The first limit or guard that is not in force, or the call that failed. The cgroup is gone again.
@@ -60,12 +64,16 @@ impl NewCell {
         devices: &DeviceGuard,
         (name, seed): (&str, u128),
         plan: &Plan,
+        cpu: bool,
     ) -> Result<Self, CellError> {
         let ids = CellIds::take(seed)?;
         let cgroup = MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false };
         let effective = cgroup.apply(&plan.settings)?;
         plan.order.guard(|| devices.guard(&cgroup))?;
-        Ok(Self { cgroup, ids, effective })
+        let counters = Counters::open(&cgroup, cpu)?;
+        let above = base.above();
+        let before = above.oom_events();
+        Ok(Self { cgroup, ids, effective, counters, above: (above, before) })
     }
 
     /// Has the keeper build the cell, and waits until the target was executed.
@@ -73,7 +81,7 @@ impl NewCell {
     /// # Errors
     /// The step that failed. The cell and its cgroup are gone again.
     pub async fn launch(self, keeper: &Keeper, base: &Base, plan: &Plan, stdio: Wired) -> Result<Cell, CellError> {
-        let Self { mut cgroup, ids, effective } = self;
+        let Self { mut cgroup, ids, effective, counters, above } = self;
         let keeper_job = keeper.number();
         match start(&cgroup, ids, (keeper, keeper_job), base, plan, stdio).await {
             Ok(started) => {
@@ -81,6 +89,8 @@ impl NewCell {
                 let cell = Cell {
                     cgroup,
                     effective,
+                    counters,
+                    above,
                     keeper_job,
                     pid: started.pid,
                     pidfd: started.pidfd,

@@ -1,5 +1,6 @@
 //! Makes the place for cells: a cgroup of ironcell's whose children have every controller that the kernel gives.
 
+use super::above::Above;
 use super::file::Dir;
 use super::hierarchy::{self, BASE, Discovery};
 use super::seat::{LEAF, Seat};
@@ -10,6 +11,7 @@ use crate::plan::host::{Controller, Hierarchy};
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long concurrent runs may get in each other's way: each holds the base for microseconds.
@@ -24,9 +26,15 @@ pub struct Base {
     pub(super) dir: Dir,
     parent: Dir,
     hierarchy: Hierarchy,
+    above: Arc<Above>,
 }
 
 impl Base {
+    /// The cgroups that its cells are below, itself included.
+    pub fn above(&self) -> Arc<Above> {
+        Arc::clone(&self.above)
+    }
+
     /// What a plan needs to know of it.
     pub fn hierarchy(&self) -> &Hierarchy {
         &self.hierarchy
@@ -114,7 +122,8 @@ fn describe(found: Discovery, dir: Dir, parent: Dir, refused: Vec<(Controller, S
     let files = hierarchy::files(&dir, &controllers)?;
     let hierarchy =
         Hierarchy { mount: found.mount, base: dir.path.to_path_buf(), controllers, on_v1: found.on_v1, refused, files };
-    Ok(Base { dir, parent, hierarchy })
+    let above = Arc::new(Above::of(&dir));
+    Ok(Base { dir, parent, hierarchy, above })
 }
 
 /// Enables each controller by itself, so that one that the kernel refuses does not take the others with it. What was

@@ -79,6 +79,14 @@ impl CellCgroup {
         self.dir.read(file)
     }
 
+    /// One of its files, for a look again and again.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or the kernel has no such file.
+    pub fn open_file(&self, file: &str) -> Result<OwnedFd, OsError> {
+        self.dir.open_file(file)
+    }
+
     /// Kills every process in it and below at once, whatever they do meanwhile (kernel 5.14): a loop over pids loses
     /// against a fork bomb.
     ///
@@ -105,9 +113,7 @@ impl CellCgroup {
     /// # Errors
     /// When it cannot be opened.
     pub fn events_fd(&self) -> Result<OwnedFd, OsError> {
-        use rustix::fs::OFlags;
-        rustix::fs::openat(&self.dir.fd, "cgroup.events", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|e| OsError::new(Doing::Watch, self.dir.path.join("cgroup.events"), e))
+        self.open_file("cgroup.events")
     }
 
     /// Takes every io limit away: a killed process that waits for a throttled write dies only when the write is done

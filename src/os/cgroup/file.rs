@@ -48,6 +48,13 @@ impl Dir {
         }
     }
 
+    /// Opens a file for reading, for a look again and again.
+    pub(crate) fn open_file(&self, name: &str) -> Result<OwnedFd, OsError> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        rustix::fs::openat(&self.fd, name, flags, Mode::empty())
+            .map_err(|e| OsError::new(Doing::Open, self.path.join(name), e))
+    }
+
     /// Writes a value in one call, as the kernel wants it.
     pub(crate) fn write(&self, name: &str, value: &str) -> Result<(), OsError> {
         let failed = |error: io::Error| OsError::new(Doing::Write, self.path.join(name), error).value(value);

@@ -2,6 +2,7 @@
 //!
 //! Everything goes through held directory descriptors, so that no path can change its meaning under way.
 
+mod above;
 mod bootstrap;
 mod cell;
 mod devices;
@@ -14,10 +15,12 @@ mod sweep;
 mod systemd;
 mod wait;
 
+pub use above::Above;
 pub use bootstrap::{Base, prepare};
 pub use cell::CellCgroup;
 pub use devices::DeviceGuard;
 pub use hierarchy::{Discovery, discover};
 pub use seat::Seat;
 pub use set::{ApplyError, Effective};
+pub use stat::value_of;
 pub use sweep::sweep;

@@ -7,7 +7,8 @@ use crate::life::{Evidence, IoUsage, Pressure, Usage};
 use std::time::Duration;
 
 impl CellCgroup {
-    /// What the cell used so far. `wall` is the caller's to fill in: the kernel does not know it.
+    /// What the cell used so far. Wall time, resident memory and switches are the caller's to fill in: they are not the
+    /// cgroup's.
     pub fn usage(&self) -> Usage {
         let cpu = self.text("cpu.stat");
         let micros = |key| value_of(&cpu, key).map(Duration::from_micros);
@@ -18,6 +19,9 @@ impl CellCgroup {
             cpu_throttled: micros("throttled_usec"),
             cpu_throttled_periods: value_of(&cpu, "nr_throttled"),
             memory_peak: number(&self.text("memory.peak")),
+            max_rss: None,
+            switches_voluntary: None,
+            switches_forced: None,
             swap_peak: number(&self.text("memory.swap.peak")),
             pids_peak: number(&self.text("pids.peak")),
             io: self.read("io.stat").ok().flatten().map(|text| io(&text)),
@@ -27,17 +31,20 @@ impl CellCgroup {
         }
     }
 
-    /// The counters that show why the cell ended. The cgroup is fresh for each cell, so they begin at 0.
+    /// The cgroup's counters that show why the cell ended. It is fresh for each cell, so they begin at 0.
     pub fn evidence(&self) -> Evidence {
         let memory = self.text("memory.events");
         Evidence {
             memory_max_events: value_of(&memory, "max"),
             memory_high_events: value_of(&memory, "high"),
             oom_kills: value_of(&memory, "oom_kill"),
+            oom_group_kills: value_of(&memory, "oom_group_kill"),
             oom_events: value_of(&memory, "oom"),
+            local_oom_events: value_of(&self.text("memory.events.local"), "oom"),
             pids_max_events: value_of(&self.text("pids.events"), "max"),
             memory_max: number(&self.text("memory.max")),
             pids_max: number(&self.text("pids.max")),
+            ..Evidence::default()
         }
     }
 
@@ -54,7 +61,7 @@ fn number(text: &str) -> Option<u64> {
 }
 
 /// The value of a key in a file of `key value` lines.
-fn value_of(text: &str, key: &str) -> Option<u64> {
+pub fn value_of(text: &str, key: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
 }
 

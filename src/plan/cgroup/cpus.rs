@@ -29,6 +29,12 @@ impl CpuList {
         Some(Self(cpus))
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        // NUMBER_MOST bounds it.
+        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

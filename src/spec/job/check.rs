@@ -1,0 +1,104 @@
+//! Whether a job's description has a meaning: each part by itself, and what execve(2) takes as a whole.
+
+use super::JobSpec;
+use crate::spec::SpecError;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+/// MAX_ARG_STRLEN of execve(2): 32 pages, with the closing NUL.
+const ARG_MOST_BYTES: usize = 128 * 1024 - 1;
+/// Arguments and environment together: a quarter of the usual 8 MiB stack, as execve(2) allows.
+const ARGS_MOST_BYTES: usize = 2 * 1024 * 1024;
+/// A name or a label's key or value.
+const LABEL_MOST_BYTES: usize = 128;
+
+/// A program, and no NUL or overlong string that execve(2) would refuse or cut.
+pub(super) fn argv(argv: &[OsString]) -> Result<(), SpecError> {
+    if argv.first().is_none_or(|program| program.is_empty()) {
+        return Err(SpecError::new("argv[0]", "", "there is no program", "name a program after --"));
+    }
+    for (index, arg) in argv.iter().enumerate() {
+        let bytes = arg.as_bytes();
+        if bytes.contains(&0) {
+            return Err(SpecError::new(
+                format!("argv[{index}]"),
+                bytes,
+                "it has a NUL byte",
+                "an argument ends at the first NUL",
+            ));
+        }
+        if bytes.len() > ARG_MOST_BYTES {
+            let problem = format!("it has {} bytes, the kernel takes {ARG_MOST_BYTES} an argument", bytes.len());
+            return Err(SpecError::new(
+                format!("argv[{index}]"),
+                bytes,
+                problem,
+                "pass long input by a file or standard input",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What execve(2) counts: every string with its NUL and its pointer.
+pub(super) fn exec_size(spec: &JobSpec) -> Result<(), SpecError> {
+    let cost = |s: &OsStr| s.as_bytes().len() + 1 + size_of::<usize>();
+    for (name, value) in spec.env.iter() {
+        if name.len() + value.len() + 1 > ARG_MOST_BYTES {
+            let field = format!("--env {}", name.to_string_lossy());
+            return Err(SpecError::new(
+                field,
+                value.as_bytes(),
+                "longer than the kernel takes",
+                "pass long input by a file",
+            ));
+        }
+    }
+    let args: usize = spec.argv.iter().map(|arg| cost(arg)).sum();
+    let env: usize = spec.env.iter().map(|(name, value)| cost(name) + 1 + value.len()).sum();
+    if args + env > ARGS_MOST_BYTES {
+        let problem = format!("arguments and environment have {} bytes, at most {ARGS_MOST_BYTES} fit", args + env);
+        return Err(SpecError::new(
+            "argv",
+            format!("{} arguments", spec.argv.len()),
+            problem,
+            "pass long input by a file",
+        ));
+    }
+    Ok(())
+}
+
+/// No time is nothing: a job could not even begin.
+pub(super) fn times(spec: &JobSpec) -> Result<(), SpecError> {
+    for (field, time) in [("--time", spec.time), ("--cpu-time", spec.cpu_time), ("--idle", spec.idle)] {
+        if time.is_some_and(|time| time.is_zero()) {
+            let expected = "write a duration, as 30s, or leave it out";
+            return Err(SpecError::new(field, "0", "a job needs time to run", expected));
+        }
+    }
+    Ok(())
+}
+
+/// One line of ordinary characters, so that a name is safe in any listing.
+pub(super) fn name(name: Option<&str>) -> Result<(), SpecError> {
+    let Some(name) = name else { return Ok(()) };
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/@".contains(&b);
+    if name.is_empty() || name.len() > LABEL_MOST_BYTES || !name.bytes().all(allowed) {
+        let expected = format!("write 1 to {LABEL_MOST_BYTES} letters, digits or any of -_.:/@");
+        return Err(SpecError::new("--name", name, "not a name", expected));
+    }
+    Ok(())
+}
+
+/// Keys as names; values any one line.
+pub(super) fn labels(labels: &BTreeMap<String, String>) -> Result<(), SpecError> {
+    for (key, value) in labels {
+        name(Some(key)).map_err(|error| SpecError { field: format!("--label {key}"), ..error })?;
+        if value.len() > LABEL_MOST_BYTES || value.chars().any(char::is_control) {
+            let expected = format!("write one line of at most {LABEL_MOST_BYTES} bytes");
+            return Err(SpecError::new(format!("--label {key}"), value, "not a label's value", expected));
+        }
+    }
+    Ok(())
+}
