@@ -63,7 +63,10 @@ fn nothing_that_tells_of_the_kernel_or_the_host_can_be_read() {
 
 #[test]
 fn two_jobs_see_nothing_of_each_other_in_proc() {
-    let one = Running::cell(&[], "sleep 1000 & echo ready; read line; kill $!; exit 0");
+    let one = Running::cell(
+        &[],
+        "sleep 1000 & until grep -q sleep /proc/$!/comm; do :; done; echo ready; read line; kill $!; exit 0",
+    );
     let ran =
         run(&["--user", "0", "--", "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '; ls /proc | grep -c '^[0-9]'"]);
     assert!(!ran.out.contains("1000") && !ran.out.contains("ironcell"), "{ran:?}");
