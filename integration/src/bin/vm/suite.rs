@@ -224,8 +224,16 @@ fn matters(lane: Lane, test: &str) -> bool {
         ["files_", "input_", "steps_", "real_", "attack_", "walls_", "ends_", "verify_options", "verify_left_out"];
     const SAME_ON_NEXT: [&str; 8] =
         ["input_", "steps_", "real_", "attack_", "ends_", "life_moments", "verify_options", "verify_left_out"];
-    const KERNELS_OWN: [&str; 6] =
-        ["attack_core", "attack_filter", "attack_memory", "attack_mounts", "attack_privilege", "attack_proc"];
+    const KERNELS_OWN: [&str; 8] = [
+        "attack_core",
+        "attack_filter",
+        "attack_memory",
+        "attack_mounts",
+        "attack_privilege",
+        "attack_proc",
+        "ends_causes",
+        "ends_memory",
+    ];
     let any = |kinds: &[&str]| kinds.iter().any(|kind| test.starts_with(kind));
     match lane {
         Lane::Bare => true,
