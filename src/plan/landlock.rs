@@ -63,7 +63,9 @@ pub fn of(host: &Host, root: &RootFs, entries: &[Entry]) -> Option<Landlock> {
 /// What may be done with an entry beyond reading it, if anything.
 fn beyond_reading(what: &What) -> Option<u32> {
     match what {
-        What::Tmpfs { .. } | What::Queues => Some(WRITE),
+        What::Tmpfs { .. } => Some(WRITE),
+        // The calls for queues go by a mount of the kernel's own, which no rule for the root is above.
+        What::Queues => Some(READ | WRITE),
         What::BindDirectory(source) if source.writable => Some(WRITE),
         What::BindFile(source) if source.writable => Some(WRITE_FILE),
         What::Device { .. } | What::Pts => Some(DEVICE),
