@@ -37,7 +37,7 @@ pub const CATALOGUE: [Entry; 7] = [
     Entry {
         code: "125",
         meaning: "ironcell itself failed or refused: bad flags, a limit that cannot be enforced, a cell that cannot \
-                  be built, a report that cannot be written, an end that is not known",
+                  be built, a report that cannot be written although the command returned 0, an end that is not known",
     },
     Entry { code: "126", meaning: "the command was found and cannot be executed" },
     Entry { code: "127", meaning: "the command was not found" },

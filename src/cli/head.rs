@@ -1,13 +1,15 @@
 //! The head of the program: its supervisor, on a runtime of one thread, with the keeper that was forked first of all.
 
 use super::report::{News, Started};
-use super::run::signals::{Ask, Signals, until_end};
+use super::run::signals::{Ask, Signals, give_back, until_end};
 use super::{Head, run};
 use crate::life::{Cause, Exit, Outcome, StopKind, Stopper};
 use crate::spec::{JobSpec, StdioSet};
 use crate::supervise::{EarlyKeeper, Error, Job, Supervisor, doctor, verify};
 use std::ffi::OsStr;
 use std::pin::pin;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -39,10 +41,14 @@ impl Head for Local {
 
     fn run(self, spec: &JobSpec, told: &mut dyn FnMut(News)) -> Result<Outcome, Error> {
         let keeper = self.keeper.unwrap_or_else(EarlyKeeper::fork)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
-        let outcome = runtime.block_on(run_job(keeper, spec, told));
-        // Not waited for: the thread that reads a terminal cannot be ended.
-        runtime.shutdown_background();
+        let outcome = apart(told, |tell| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
+            let outcome = runtime.block_on(run_job(keeper, spec, tell));
+            // Not waited for: the thread that reads a terminal cannot be ended.
+            runtime.shutdown_background();
+            give_back();
+            outcome
+        });
         match outcome {
             Err(Error::Start(failure)) => Ok(Outcome::of(Exit::NeverRan, Cause::StartFailed(failure))),
             Err(Error::Interrupted(signal)) => {
@@ -69,6 +75,23 @@ impl Head for Local {
     fn examine(self) -> Vec<doctor::Check> {
         doctor::examine()
     }
+}
+
+/// Runs the job on a thread of its own, while this one tells of it: a reader that does not read what is told, which may be
+/// the job's own doing, must hold up neither the job's limits nor a signal. What waits to be told is bounded, since a time
+/// line is.
+fn apart(
+    told: &mut dyn FnMut(News),
+    run: impl FnOnce(&mut dyn FnMut(News)) -> Result<Outcome, Error> + Send,
+) -> Result<Outcome, Error> {
+    let (tell, heard) = mpsc::channel();
+    thread::scope(|scope| {
+        // Nobody hears any more when the telling has panicked, which is told by the panic.
+        let hands = move || run(&mut |news| drop(tell.send(news)));
+        let hands = thread::Builder::new().spawn_scoped(scope, hands).map_err(Error::Runtime)?;
+        heard.iter().for_each(told);
+        hands.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// How long a start may go on after a signal: a cell is built in milliseconds, under emulation and load in some hundred.

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 /// Processes that a line names at most.
 const LEFTOVERS_SHOWN: usize = 3;
+/// SIGTERM.
+const TERM: u8 = 15;
+
 /// Lines of a footer at most.
 pub const MOST_LINES: usize = 5;
 
@@ -31,7 +34,8 @@ pub fn footer(outcome: &Outcome, grace: Duration) -> Vec<String> {
 /// What happened, in one line.
 fn ending(outcome: &Outcome, grace: Duration) -> Option<String> {
     let took = |how: StopKind| match how {
-        StopKind::Soft => "it ended on SIGTERM".to_owned(),
+        StopKind::Soft if matches!(outcome.exit, Exit::Signal { signal: TERM, .. }) => "it ended on SIGTERM".to_owned(),
+        StopKind::Soft => "it ended within its grace".to_owned(),
         StopKind::Hard if grace.is_zero() => "the cell was killed".to_owned(),
         StopKind::Hard => format!("SIGTERM did not end it within {}, so the cell was killed", Span(grace)),
     };
@@ -68,7 +72,7 @@ fn ending(outcome: &Outcome, grace: Duration) -> Option<String> {
         Cause::Memory { of } => memory(*of, &outcome.evidence, &outcome.usage),
         Cause::Pids => starved(outcome),
         Cause::Seccomp => {
-            "killed: SIGSYS: it made a system call that a filter forbids; see --profile and --seccomp".to_owned()
+            "killed: SIGSYS, which a filter of system calls sends; see --profile and --seccomp".to_owned()
         }
         Cause::StartFailed(failure) => failure.message.clone(),
         Cause::OwnerGone => "killed: nobody held the job any more".to_owned(),

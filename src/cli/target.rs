@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// An open place for reports.
@@ -21,6 +22,13 @@ impl Target {
     /// The kernel's.
     pub fn open(path: &Path) -> io::Result<Self> {
         if path == Path::new("-") { Ok(Self::Stdout) } else { File::create(path).map(Self::File) }
+    }
+
+    /// Whether both are one regular file, in which each would write over the other.
+    pub fn is(&self, other: &Self) -> bool {
+        let (Self::File(one), Self::File(other)) = (self, other) else { return false };
+        let (Ok(one), Ok(other)) = (one.metadata(), other.metadata()) else { return false };
+        one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino())
     }
 
     /// Writes a text, whole.
@@ -49,5 +57,9 @@ mod tests {
         target.write(b"two\n").expect("written");
         assert_eq!(std::fs::read_to_string(&path).expect("read"), "one\ntwo\n");
         assert!(Target::open(&dir.path().join("no/such/dir")).is_err());
+        let once_more = Target::open(&path).expect("opened");
+        assert!(target.is(&once_more) && !target.is(&Target::Stdout));
+        let null = || Target::open("/dev/null".as_ref()).expect("opened");
+        assert!(!null().is(&null()), "what is thrown away is not written over");
     }
 }

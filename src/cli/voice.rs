@@ -58,7 +58,8 @@ fn colour<S: AsRef<OsStr>>(terminal: bool, var: impl Fn(&str) -> Option<S>) -> C
 fn harmless(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     for character in line.chars() {
-        if character.is_control() {
+        // Longer than one backslash and a letter: what has no shape of its own, or turns the others around.
+        if character.is_control() || character.escape_debug().count() > 2 {
             text.extend(character.escape_default());
         } else {
             text.push(character);
@@ -93,6 +94,7 @@ mod tests {
         };
         assert_eq!(said(Colour::Plain, "killed"), "ironcell: killed\n");
         assert_eq!(said(Colour::Painted, "killed"), "\x1b[1;31mironcell:\x1b[0m killed\n");
+        assert_eq!(said(Colour::Plain, "é 'a' \u{202e}b\u{2028}"), "ironcell: é 'a' \\u{202e}b\\u{2028}\n");
         assert_eq!(said(Colour::Plain, "a\x1b[2Jb\u{9b}c\nd"), "ironcell: a\\u{1b}[2Jb\\u{9b}c\\nd\n");
     }
 }

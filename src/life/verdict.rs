@@ -55,7 +55,11 @@ impl Facts<'_> {
             Some((Reason::TimeOver(Clock::Wall), _)) if self.ended_in_time() => self.by_itself(),
             Some((Reason::TimeOver(clock), how)) => self.time_over(*clock, *how),
             Some((Reason::OwnerGone, _)) => Cause::OwnerGone,
-            None => self.by_itself(),
+            // It ended after its time, before anybody saw that: the same as if somebody had.
+            None => match self.overdue() {
+                Some(clock) => self.time_over(clock, StopKind::Soft),
+                None => self.by_itself(),
+            },
         }
     }
 
@@ -105,6 +109,18 @@ impl Facts<'_> {
     fn ended_in_time(&self) -> bool {
         let limit = self.limits.wall.unwrap_or_default();
         matches!(self.leader, LeaderEnd::Told { wall_nanos, .. } if Duration::from_nanos(wall_nanos) < limit)
+    }
+
+    /// The time that was over when the leader ended of its own accord.
+    fn overdue(&self) -> Option<Clock> {
+        let LeaderEnd::Told { wall_nanos, .. } = self.leader else { return None };
+        let over = |limit: Option<Duration>, took: Option<Duration>| {
+            limit.zip(took).is_some_and(|(limit, took)| took >= limit)
+        };
+        if over(self.limits.wall, Some(Duration::from_nanos(wall_nanos))) {
+            return Some(Clock::Wall);
+        }
+        over(self.limits.cpu, self.usage.cpu()).then_some(Clock::Cpu)
     }
 
     /// Whether ironcell killed the cell before the leader's end was known.
@@ -159,6 +175,11 @@ mod tests {
     }
 
     fn ended(how: Told) -> LeaderEnd {
+        LeaderEnd::Told { how, wall_nanos: 2_000_000_000 }
+    }
+
+    /// At the very end of its time.
+    fn late(how: Told) -> LeaderEnd {
         LeaderEnd::Told { how, wall_nanos: 3_000_000_000 }
     }
 
@@ -202,7 +223,8 @@ mod tests {
         assert_eq!(told(signalled(9), Some((WALL, StopKind::Soft)), &evidence).1, memory);
         let hard = Some((WALL, StopKind::Hard));
         let stop = Cause::WallTime { limit: 3 * SECOND, how: StopKind::Hard };
-        assert_eq!(told(signalled(9), hard.clone(), &evidence).1, stop);
+        let killed = late(Told::Signal { signal: 9, core: false });
+        assert_eq!(told(killed, hard.clone(), &evidence).1, stop);
         let cause = |leader, stopped, before| {
             let (limits, usage) = (TimeLimits::default(), Usage::default());
             let oom_kills_until_then = Some(before);
@@ -226,6 +248,20 @@ mod tests {
         let cause = |wall_nanos| told(leader(wall_nanos), Some((WALL, StopKind::Soft)), &Evidence::default()).1;
         assert_eq!(cause(2_999_999_999), Cause::Itself);
         assert_eq!(cause(3_000_000_000), Cause::WallTime { limit: 3 * SECOND, how: StopKind::Soft });
+    }
+
+    #[test]
+    fn a_leader_that_ended_after_its_time_is_told_alike_whoever_saw_it_first() {
+        let leader = LeaderEnd::Told { how: Told::Code(0), wall_nanos: 3_000_000_000 };
+        let wall = Cause::WallTime { limit: 3 * SECOND, how: StopKind::Soft };
+        for stopped in [None, Some((WALL, StopKind::Soft))] {
+            assert_eq!(told(leader, stopped, &Evidence::default()), (Exit::Code { code: 0 }, wall.clone()));
+        }
+        let usage = Usage { cpu_user: Some(SECOND), cpu_system: Some(Duration::ZERO), ..Usage::default() };
+        let limits = TimeLimits { wall: None, cpu: Some(SECOND), idle: None };
+        let (leader, evidence) = (ended(Told::Code(0)), &Evidence::default());
+        let facts = Facts { leader, stopped: None, oom_kills_until_then: None, evidence, usage: &usage, limits };
+        assert_eq!(facts.cause(), Cause::CpuTime { limit: SECOND, how: StopKind::Soft });
     }
 
     #[test]
@@ -253,7 +289,7 @@ mod tests {
             assert_eq!(told(leader, None, &starved).1, cause);
         }
         let limit = Some((WALL, StopKind::Soft));
-        assert!(matches!(told(ended(Told::Code(2)), limit, &starved).1, Cause::WallTime { .. }));
+        assert!(matches!(told(late(Told::Code(2)), limit, &starved).1, Cause::WallTime { .. }));
     }
 
     #[test]

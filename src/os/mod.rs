@@ -11,6 +11,7 @@ pub mod keeper;
 mod kmsg;
 mod mountinfo;
 pub mod probe;
+pub mod signals;
 pub mod stdio;
 mod takeover;
 mod watch;

@@ -52,24 +52,24 @@ fn a_stop_says_who_and_what_it_took() {
             "timed out: --time 1s500ms is over; SIGTERM did not end it within 10s, so the cell was killed; raise --time",
         ),
         (
-            Exit::Code { code: 0 },
+            Exit::Signal { signal: 15, core: false },
             Cause::WallTime { limit, how: StopKind::Soft },
             "timed out: --time 1s500ms is over; it ended on SIGTERM; raise --time",
         ),
         (
             Exit::Code { code: 0 },
             Cause::CpuTime { limit, how: StopKind::Soft },
-            "timed out: --cpu-time 1s500ms is over; it ended on SIGTERM; raise --cpu-time",
+            "timed out: --cpu-time 1s500ms is over; it ended within its grace; raise --cpu-time",
         ),
         (
             Exit::Code { code: 0 },
             Cause::Idle { limit, how: StopKind::Soft },
-            "timed out: nothing of it ran for --idle 1s500ms; it ended on SIGTERM; raise --idle",
+            "timed out: nothing of it ran for --idle 1s500ms; it ended within its grace; raise --idle",
         ),
         (
             Exit::Signal { signal: 31, core: false },
             Cause::Seccomp,
-            "killed: SIGSYS: it made a system call that a filter forbids; see --profile and --seccomp",
+            "killed: SIGSYS, which a filter of system calls sends; see --profile and --seccomp",
         ),
         (KILLED, Cause::OwnerGone, "killed: nobody held the job any more"),
         (KILLED, Cause::Stopped { by: by.clone(), how: StopKind::Hard }, "stopped: by SIGINT; the cell was killed"),

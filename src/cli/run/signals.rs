@@ -1,6 +1,7 @@
 //! Ctrl-C and its kin: the first asks the job to stop, the second kills it.
 
 use crate::life::Stopper;
+use crate::supervise::signals;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -28,12 +29,33 @@ fn ask(since_first: Option<Duration>) -> Option<Ask> {
     }
 }
 
-/// The signals that mean "end it", caught.
+/// The signals that mean "end it", caught; those that whoever started us had ignored stay so (nohup(1)).
 pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-    quit: Signal,
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+    hangup: Option<Signal>,
+    quit: Option<Signal>,
+}
+
+/// One of them, unless it is ignored.
+fn caught(kind: SignalKind) -> io::Result<Option<Signal>> {
+    if signals::is_ignored(kind.as_raw_value()) { Ok(None) } else { signal(kind).map(Some) }
+}
+
+/// The next one of a kind; never, if it is ignored.
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Lets the signals end this process again, those that were caught: nothing of a job is left for them to be about.
+pub fn give_back() {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
+    signals::give_back(
+        kinds.map(|kind| kind.as_raw_value()).into_iter().filter(|signal| !signals::is_ignored(*signal)),
+    );
 }
 
 impl Signals {
@@ -43,20 +65,20 @@ impl Signals {
     /// When the runtime cannot catch signals.
     pub fn open() -> io::Result<Self> {
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            quit: signal(SignalKind::quit())?,
+            interrupt: caught(SignalKind::interrupt())?,
+            terminate: caught(SignalKind::terminate())?,
+            hangup: caught(SignalKind::hangup())?,
+            quit: caught(SignalKind::quit())?,
         })
     }
 
     /// The number of the next one.
     pub async fn next(&mut self) -> u8 {
         let kind = tokio::select! {
-            _ = self.interrupt.recv() => SignalKind::interrupt(),
-            _ = self.terminate.recv() => SignalKind::terminate(),
-            _ = self.hangup.recv() => SignalKind::hangup(),
-            _ = self.quit.recv() => SignalKind::quit(),
+            () = heard(&mut self.interrupt) => SignalKind::interrupt(),
+            () = heard(&mut self.terminate) => SignalKind::terminate(),
+            () = heard(&mut self.hangup) => SignalKind::hangup(),
+            () = heard(&mut self.quit) => SignalKind::quit(),
         };
         u8::try_from(kind.as_raw_value()).unwrap_or(u8::MAX)
     }

@@ -2,9 +2,9 @@
 
 use super::{End, Ended, RunArgs};
 use crate::cli::events::Events;
-use crate::cli::meta;
 use crate::cli::report::{News, Report, Times};
 use crate::cli::target::Target;
+use crate::cli::{exit, meta};
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
@@ -23,11 +23,19 @@ impl Told {
     /// # Errors
     /// The first that cannot be opened, in words.
     pub fn open(args: &RunArgs, asked: SystemTime) -> Result<Self, String> {
-        Ok(Self {
-            report: target("--report", args.report.as_deref())?,
-            meta: target("--meta", args.ends.meta.as_deref())?,
-            events: target("--events", args.ends.events.as_deref())?.map(|target| Events::new(target, asked)),
-        })
+        let report = target("--report", args.report.as_deref())?;
+        let meta = target("--meta", args.ends.meta.as_deref())?;
+        let events = target("--events", args.ends.events.as_deref())?;
+        let all = [("--report", &report), ("--meta", &meta), ("--events", &events)];
+        for (index, (flag, target)) in all.iter().enumerate() {
+            let same = |(_, other): &&(&str, &Option<Target>)| {
+                target.as_ref().zip(other.as_ref()).is_some_and(|(a, b)| a.is(b))
+            };
+            if let Some((other, _)) = all[..index].iter().find(same) {
+                return Err(format!("{other} and {flag} are the same file; name one for each"));
+            }
+        }
+        Ok(Self { report, meta, events: events.map(|target| Events::new(target, asked)) })
     }
 
     /// Tells what happens now.
@@ -57,6 +65,8 @@ impl Told {
             End::Refused(message) => meta::refused(message),
         };
         let meta = failed("--meta", meta.map_or(Ok(()), |mut target| target.write(text().as_bytes())));
+        // Last, and with the code that follows from the others.
+        let code = if code == 0 && (events.is_err() || meta.is_err()) { exit::OWN_FAILURE } else { code };
         let write = |mut target: Target| target.write(&report_of(args, end, times, code).text()?);
         let report = failed("--report", report.map_or(Ok(()), write));
         events.and(meta).and(report)
