@@ -8,12 +8,29 @@ use crate::report::End;
 use crate::sys;
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::io::{Errno, read, write};
 
+/// wait4(2): whichever child.
+const ANY: i32 = -1;
+
 /// Passed through the lease: the signal that follows goes to the leader.
 pub const TO_LEADER: u8 = b'L';
+
+/// Children reaped between two looks at the lease: a job that makes orphans faster than they are reaped must hold up
+/// neither an order nor the word of its leader's end.
+const REAPED_MOST: usize = 64;
+
+/// What a look at the children has found.
+struct Reaped {
+    /// The leader's end, when it is among them.
+    end: Option<End>,
+    /// Whether any process is left in the cell.
+    others: bool,
+    /// Whether more may have ended than were reaped.
+    more: bool,
+}
 
 /// Never returns: the cell ends with this process.
 pub fn live(cell: &Cell<'_>, target: &Target) -> ! {
@@ -22,7 +39,7 @@ pub fn live(cell: &Cell<'_>, target: &Target) -> ! {
     let mut running = true;
     loop {
         // Look before each wait: a child may have ended before the descriptor was there.
-        let (end, others) = reap(target, &mut running);
+        let Reaped { end, others, more } = reap(target, &mut running);
         if let Some(end) = end {
             // A status that cannot be written has no reader: the owner is gone, and the lease ends the cell below.
             let _ = write(&fds.status, &end.encode());
@@ -33,7 +50,8 @@ pub fn live(cell: &Cell<'_>, target: &Target) -> ! {
         }
         let mut watched = [PollFd::new(&children, PollFlags::IN), PollFd::new(&fds.lease, PollFlags::IN)];
         // Only EINTR can come back, which no signal can cause: all are blocked.
-        let _ = poll(&mut watched, None);
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let _ = poll(&mut watched, more.then_some(&at_once));
         let lease_moved = !watched[1].revents().is_empty();
         while let Ok(Some(_)) = children.read_signal() {}
         if lease_moved && !obey(&fds.lease, target, running) {
@@ -50,26 +68,37 @@ fn watch_children() -> nix::Result<SignalFd> {
     SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }
 
-/// Reaps all that has ended: the leader's end, when it is among them, and whether any process is left. One whose parent
-/// has died is PID 1's child, so "no children" is "no other process in the cell".
-fn reap(target: &Target, running: &mut bool) -> (Option<End>, bool) {
+/// Reaps what has ended, the leader first. A process whose parent has died is PID 1's child, so "no children" is "no other
+/// process in the cell".
+fn reap(target: &Target, running: &mut bool) -> Reaped {
     let mut leader = None;
-    let others = loop {
-        match sys::reap() {
+    let (mut others, mut more) = (true, true);
+    let first = running.then_some(target.pid);
+    for whom in first.into_iter().chain([ANY; REAPED_MOST]) {
+        match sys::reap(whom) {
             Ok(Some((pid, how, used))) if *running && pid == target.pid => {
                 *running = false;
                 leader = Some((how, target.since.elapsed(), used));
             }
-            Ok(Some(_)) | Err(Errno::INTR) => {}
-            Ok(None) => break true,
-            Err(_) => break false,
+            // The leader runs on; others may have ended.
+            Ok(None) if whom != ANY => {}
+            Ok(Some(_)) => {}
+            Err(Errno::INTR) => {}
+            Ok(None) => {
+                more = false;
+                break;
+            }
+            Err(_) => {
+                (others, more) = (false, false);
+                break;
+            }
         }
-    };
+    }
     let end = leader.map(|(how, wall, used)| {
         let wall_nanos = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
         End { how, others, wall_nanos, used }
     });
-    (end, others)
+    Reaped { end, others, more }
 }
 
 /// Obeys one order of the lease; false at its end. An order is two bytes: to whom, and which signal.

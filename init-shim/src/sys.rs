@@ -210,17 +210,17 @@ pub fn signal(pid: i32, signal: u8) {
     unsafe { libc::kill(pid, i32::from(signal)) };
 }
 
-/// wait4(2) for any child that has ended, without waiting: its id, its end, and what it and the descendants that were
+/// wait4(2) for this child (-1: any) if it has ended, without waiting: its id, its end, and what it and the descendants that were
 /// reaped below it used. `None` when all that are left still run.
 ///
 /// # Errors
 /// ECHILD when there is none.
-pub fn reap() -> Result<Option<(i32, How, Used)>> {
+pub fn reap(whom: i32) -> Result<Option<(i32, How, Used)>> {
     // SAFETY: all zero is a valid `rusage`: numbers only.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     let mut status = 0;
     // SAFETY: both outlive the call, which writes a value of its type into each.
-    let pid = unsafe { libc::wait4(-1, &raw mut status, libc::WNOHANG, &raw mut usage) };
+    let pid = unsafe { libc::wait4(whom, &raw mut status, libc::WNOHANG, &raw mut usage) };
     let number = |value: libc::c_long| u64::try_from(value).unwrap_or(0);
     let used = Used {
         max_rss_kib: number(usage.ru_maxrss),

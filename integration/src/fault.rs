@@ -5,7 +5,7 @@
 //! by itself).
 
 use crate::inside::{children, text};
-use crate::support::{Host, Ran, collect, ironcell};
+use crate::support::{Host, RUN_WITHIN, Ran, collect, ironcell};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -44,11 +44,26 @@ pub fn run_with_all(faults: &[Fault<'_>], flags: &[&str], command: &[&str]) -> (
     fs::write(&pipe, "A=1\n").expect("the environment is read");
     let ran = collect(child, started);
     // It ends with the last process that it traces.
-    tracer.wait().expect("strace ends");
+    end(&mut tracer);
     let bytes = fs::read(&report).unwrap_or_else(|error| panic!("no report ({error}) of {ran:?}"));
     before.assert_nothing_left();
     let report = serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("no JSON ({error}) of {ran:?}"));
     (ran, report)
+}
+
+/// Waits for the tracer, and ends one that still traces somebody: that is told, with who it is.
+fn end(tracer: &mut Child) {
+    let until = Instant::now() + RUN_WITHIN;
+    while tracer.try_wait().expect("strace is ours").is_none() {
+        if Instant::now() > until {
+            let left =
+                Command::new("ps").args(["-eo", "pid,ppid,stat,wchan:30,args"]).output().expect("ps runs").stdout;
+            let _ = tracer.kill();
+            let _ = tracer.wait();
+            panic!("strace still traces somebody:\n{}", String::from_utf8_lossy(&left));
+        }
+        sleep(Duration::from_millis(2));
+    }
 }
 
 /// The keeper of this supervisor, once it waits for an order.

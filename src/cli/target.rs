@@ -1,6 +1,7 @@
 //! Where a report goes, of any kind: opened before the job starts, so that a report that cannot be written stops the job
 //! and not the other way round.
 
+use crate::supervise::open_anew;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
@@ -19,9 +20,9 @@ impl Target {
     /// Opens a file; `-` is standard output.
     ///
     /// # Errors
-    /// The kernel's.
+    /// The kernel's; a symbolic link is refused, since a job could have put it there.
     pub fn open(path: &Path) -> io::Result<Self> {
-        if path == Path::new("-") { Ok(Self::Stdout) } else { File::create(path).map(Self::File) }
+        if path == Path::new("-") { Ok(Self::Stdout) } else { open_anew(path).map(Self::File) }
     }
 
     /// Whether both are one regular file, in which each would write over the other.

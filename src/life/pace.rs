@@ -24,7 +24,7 @@ pub struct Pace {
     cpu: Option<Duration>,
     idle: Option<Duration>,
     processors: u32,
-    /// When the count was seen to be another one than before, and the count.
+    /// When the count was seen to be another one than before, and the count: what was used, and what was waited for.
     progress: (Duration, Duration),
     /// The next pause before a look for throttling, while that is of interest.
     throttle: Option<Duration>,
@@ -54,10 +54,12 @@ impl Pace {
         self.cpu.is_some() || self.idle.is_some() || self.throttle.is_some()
     }
 
-    /// A look at `now`, since the job began: it has `used` so much, and `throttled` says whether it was held back.
-    pub fn look(&mut self, now: Duration, used: Duration, throttled: bool) -> Look {
-        if used != self.progress.1 {
-            self.progress = (now, used);
+    /// A look at `now`, since the job began: it has `used` so much, has `waited` for processors and disks so long, and
+    /// `throttled` says whether it was held back. Who waits to run is not idle.
+    pub fn look(&mut self, now: Duration, used: Duration, waited: Duration, throttled: bool) -> Look {
+        let progress = used.saturating_add(waited);
+        if progress != self.progress.1 {
+            self.progress = (now, progress);
         }
         let cpu = self.cpu.map(|limit| limit.saturating_sub(used));
         if cpu.is_some_and(|left| left.is_zero()) {
@@ -97,7 +99,7 @@ mod tests {
         let (mut now, mut looks) = (Duration::ZERO, 0);
         loop {
             looks += 1;
-            match pace.look(now, now * rate, false) {
+            match pace.look(now, now * rate, Duration::ZERO, false) {
                 Look::Over(clock) => return (clock, now, looks),
                 Look::In(pause) => now += pause,
                 Look::Never => panic!("nobody looks"),
@@ -121,17 +123,28 @@ mod tests {
     fn a_job_without_such_limits_is_not_looked_at() {
         let mut pace = Pace::new(None, None, 2, false);
         assert!(!pace.looks());
-        assert_eq!(pace.look(SECOND, SECOND, true), Look::Never);
+        assert_eq!(pace.look(SECOND, SECOND, Duration::ZERO, true), Look::Never);
     }
 
     #[test]
     fn throttling_is_looked_for_ever_more_rarely_until_it_is_seen() {
         let mut pace = Pace::new(None, None, 2, true);
         let seconds = |count| Look::In(SECOND * count);
-        let looks: Vec<Look> = (0..9).map(|_| pace.look(Duration::ZERO, Duration::ZERO, false)).collect();
+        let looks: Vec<Look> =
+            (0..9).map(|_| pace.look(Duration::ZERO, Duration::ZERO, Duration::ZERO, false)).collect();
         assert_eq!(looks, [1, 2, 4, 8, 16, 32, 60, 60, 60].map(seconds));
-        assert_eq!(pace.look(SECOND, SECOND, true), Look::Never);
-        assert_eq!(pace.look(SECOND, SECOND, false), Look::Never);
+        assert_eq!(pace.look(SECOND, SECOND, Duration::ZERO, true), Look::Never);
+        assert_eq!(pace.look(SECOND, SECOND, Duration::ZERO, false), Look::Never);
+    }
+
+    #[test]
+    fn who_waits_for_a_processor_or_a_disk_is_not_idle() {
+        let mut pace = Pace::new(None, Some(SECOND), 1, false);
+        for second in 0..5 {
+            let look = pace.look(SECOND * second, SECOND, SECOND / 2 * second, false);
+            assert!(matches!(look, Look::In(_)), "{second}: {look:?}");
+        }
+        assert_eq!(pace.look(SECOND * 5, SECOND, SECOND * 2, false), Look::Over(Clock::Idle));
     }
 
     proptest! {
@@ -153,7 +166,7 @@ mod tests {
             let (idle, stops) = (Duration::from_millis(idle), Duration::from_millis(stops));
             let mut pace = Pace::new(None, Some(idle), 4, false);
             let mut now = Duration::ZERO;
-            while let Look::In(pause) = pace.look(now, now.min(stops), false) {
+            while let Look::In(pause) = pace.look(now, now.min(stops), Duration::ZERO, false) {
                 prop_assert!(!pause.is_zero());
                 now += pause;
             }

@@ -142,9 +142,11 @@ impl Facts<'_> {
         }
     }
 
-    /// Whether forks were refused.
+    /// Whether forks were refused, by its own limit.
     fn was_starved(&self) -> bool {
-        self.evidence.pids_max_events.is_some_and(|refused| refused > 0)
+        // Before kernel 6.12 a refusal by the limit of a cgroup above is counted here as well: then the peak is below.
+        let own = self.usage.pids_peak.zip(self.evidence.pids_max).is_none_or(|(peak, most)| peak >= most);
+        own && self.evidence.pids_max_events.is_some_and(|refused| refused > 0)
     }
 
     /// `oom` counts only limits that could not be met, in the cgroup whose limit it is and those above it; `oom_kill` every

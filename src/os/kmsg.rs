@@ -38,7 +38,13 @@ pub fn victim(cell: &str) -> Option<Biggest> {
 
 /// Looks at one record; true when all is known.
 fn look(record: &str, cell: &str, found: &mut Option<Biggest>) -> bool {
-    let text = record.split_once(';').map_or(record, |(_, text)| text);
+    let (head, text) = record.split_once(';').unwrap_or(("", record));
+    // dev-kmsg: the lower three bits are the level, those above the facility; the kernel's own is 0, and nobody who writes
+    // into the log can have it.
+    let priority = head.split(',').next().and_then(|number| number.parse::<u32>().ok());
+    if priority.is_some_and(|priority| priority >> 3 != 0) {
+        return false;
+    }
     let text = text.lines().next().unwrap_or_default();
     match found {
         None => {

@@ -1,5 +1,6 @@
 //! HANDS: the only place of this crate that talks to the kernel. It decides nothing: what is to be done stands in a plan.
 
+mod anew;
 pub mod attempt;
 pub mod block;
 pub mod cell;
@@ -16,6 +17,7 @@ pub mod stdio;
 mod takeover;
 mod watch;
 
+pub use anew::open_anew;
 pub use error::{Doing, OsError};
 
 /// The size of a page of memory.

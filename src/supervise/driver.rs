@@ -124,7 +124,7 @@ impl Driver {
         let seen = self.cell.counters().cpu();
         self.note_cpu(seen);
         let look = match seen {
-            Some(seen) => self.pace.look(now - waits.started, seen.used, seen.throttled),
+            Some(seen) => self.pace.look(now - waits.started, seen.used, seen.waited, seen.throttled),
             None => Look::In(waits::LOOK_AGAIN),
         };
         waits.look = match look {
