@@ -7,9 +7,10 @@ use integration::support::rounds;
 use ironcell::life::{Cause, Exit, LogEnd, Stopper, Stream};
 use ironcell::spec::{JobSpec, Stdio, StdioSet};
 use ironcell::supervise::{Ended, Item, Job, OutputFrom, OutputReader, Supervisor};
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::process::{Command, Stdio as Piped};
 use std::time::Duration;
+use tokio::io::AsyncBufReadExt;
 
 /// The least that a log may keep.
 const LEAST: u64 = 64 << 10;
@@ -275,6 +276,26 @@ fn a_job_whose_output_goes_elsewhere_has_an_empty_log_and_no_log_is_an_input() {
         let input = StdioSet { stdin: Stdio::Log, ..StdioSet::default() };
         let error = supervisor.start(shell("exit 0"), input).await.expect_err("refused");
         assert!(error.to_string().contains("log as its standard input"), "{error}");
+        supervisor.close();
+    });
+}
+
+#[test]
+fn lines_are_read_by_tasks_and_by_threads_while_the_job_writes_them() {
+    with_threads(2, async {
+        let supervisor = Supervisor::open().expect("a supervisor");
+        let script = "for i in $(seq 1000); do echo line $i; echo other >&2; done; sleep 0.3; echo line 1001";
+        let job = supervisor.start(shell(script), logged()).await.expect("it starts");
+        let stdout = || job.output(OutputFrom::Start).only(Stream::Stdout);
+        let (mut lines, blocking) = (stdout().into_bytes().lines(), stdout().into_blocking());
+        let thread = std::thread::spawn(|| blocking.lines().collect::<Result<Vec<_>, _>>().expect("no gap"));
+        let mut read = Vec::new();
+        while let Some(line) = lines.next_line().await.expect("no gap") {
+            read.push(line);
+        }
+        assert!(job.try_wait().is_some(), "the last line's reader is told the end before the outcome is");
+        let wanted: Vec<String> = (1..=1001).map(|i| format!("line {i}")).collect();
+        assert!(read == wanted && thread.join().expect("no panic") == wanted, "a hole or a duplicate");
         supervisor.close();
     });
 }

@@ -5,7 +5,7 @@ pub mod doctor;
 mod driver;
 mod error;
 mod job;
-pub mod output;
+mod output;
 #[cfg(feature = "seam")]
 mod seam;
 mod supervisor;
@@ -15,5 +15,5 @@ pub use crate::os::cgroup::Effective;
 pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
 pub use error::Error;
 pub use job::Job;
-pub use output::{Ended, Item, OutputFrom, OutputReader};
+pub use output::{Ended, Item, Lost, OutputBlocking, OutputBytes, OutputFrom, OutputReader};
 pub use supervisor::{EarlyKeeper, Supervisor};

@@ -1,7 +1,8 @@
 //! A reader of a job's output: a cursor in its log.
 
+use super::{OutputBlocking, OutputBytes};
 use crate::life::log::{CHUNK_MOST, Found, Log};
-use crate::life::{Chunk, LogEnd, Outcome};
+use crate::life::{Chunk, LogEnd, Outcome, Stream};
 use tokio::sync::watch;
 
 /// Where a reader begins.
@@ -47,11 +48,31 @@ pub struct Ended {
 
 /// Follows the output of a job, from where it was begun to the end. Holds no job: one that nobody else holds is killed all
 /// the same, and the reader is told the end. A clone goes on by itself from where this one is.
+///
+/// ```no_run
+/// use ironcell::spec::{JobSpec, Stdio, StdioSet};
+/// use ironcell::supervise::{Item, OutputFrom, Supervisor};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let supervisor = Supervisor::open()?;
+/// let stdio = StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() };
+/// let job = supervisor.start(JobSpec::command("make").arg("test").build()?, stdio).await?;
+/// let mut reader = job.output(OutputFrom::Start);
+/// while let Some(item) = reader.next().await {
+///     match item {
+///         Item::Chunk(chunk) => println!("{:?} at {}: {} bytes", chunk.stream, chunk.offset, chunk.bytes.len()),
+///         Item::Gap { from, to } => println!("bytes {from} to {to} are not kept any more"),
+///         Item::Ended(ended) => println!("{:?}, sha256 {}", ended.outcome.cause, ended.log.sha256),
+///     }
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct OutputReader {
     log: watch::Receiver<Log>,
     outcome: watch::Receiver<Option<Outcome>>,
     at: u64,
+    only: Option<Stream>,
     ended: bool,
 }
 
@@ -67,7 +88,25 @@ impl OutputReader {
             OutputFrom::TailLines(lines) => log.borrow().tail_lines(lines),
             OutputFrom::TailBytes(bytes) => log.borrow().tail_bytes(bytes),
         };
-        Self { log, outcome, at, ended: false }
+        Self { log, outcome, at, only: None, ended: false }
+    }
+
+    /// The same, but told only the chunks of one stream. Offsets, gaps and tails are still those of both together.
+    #[must_use]
+    pub fn only(mut self, stream: Stream) -> Self {
+        self.only = Some(stream);
+        self
+    }
+
+    /// The bytes alone, as tokio's `AsyncRead` and `AsyncBufRead`; `lines` comes with the latter. With two streams in the
+    /// log, lines of the one can be cut by the other: [`OutputReader::only`].
+    pub fn into_bytes(self) -> OutputBytes {
+        OutputBytes::new(self)
+    }
+
+    /// The bytes alone, as the standard library's `Read` and `BufRead`, for a thread that may block.
+    pub fn into_blocking(self) -> OutputBlocking {
+        OutputBlocking::new(self)
     }
 
     /// The offset of the next byte that it wants: who begins there again misses nothing and sees nothing twice.
@@ -82,15 +121,7 @@ impl OutputReader {
         if self.ended {
             return None;
         }
-        let (from, mut found) = (self.at, Found::NotYet);
-        // An error is the end of the driver: what is there is told, more will not come.
-        let _ = self
-            .log
-            .wait_for(|log| {
-                found = log.read(from, CHUNK_MOST);
-                !matches!(found, Found::NotYet)
-            })
-            .await;
+        let (from, found) = self.found().await;
         match found {
             Found::Chunk(chunk) => {
                 self.at += chunk.bytes.len() as u64;
@@ -106,6 +137,25 @@ impl OutputReader {
                 outcome.map(|outcome| Item::Ended(Box::new(Ended { outcome, log })))
             }
             Found::NotYet => None,
+        }
+    }
+
+    /// Waits until there is something to tell of the offset where it is, and behind what is not wanted.
+    async fn found(&mut self) -> (u64, Found) {
+        loop {
+            let (from, mut found) = (self.at, Found::NotYet);
+            let look = |log: &Log| {
+                found = log.read(from, CHUNK_MOST);
+                !matches!(found, Found::NotYet)
+            };
+            // An error is the end of the driver: what is there is told, more will not come.
+            let _ = self.log.wait_for(look).await;
+            match found {
+                Found::Chunk(chunk) if self.only.is_some_and(|only| only != chunk.stream) => {
+                    self.at += chunk.bytes.len() as u64;
+                }
+                found => return (from, found),
+            }
         }
     }
 }
