@@ -22,7 +22,14 @@ pub const CHUNK_MOST: usize = 16 * 1024;
 /// What comes within this time of a chunk's first byte joins it: a job that writes byte by byte is told in few chunks.
 const JOIN_WITHIN: Duration = Duration::from_millis(1);
 /// What a chunk costs beyond its bytes: its place in a queue that may be half empty, and an allocator's own word or two.
-const CHUNK_COST: usize = 2 * size_of::<Chunk>() + 16;
+const CHUNK_COST: usize = 2 * size_of::<Held>() + 16;
+
+/// A chunk that is kept, and how many newlines are in it: who looks for a line passes over the chunks before it, while
+/// everybody else waits for the log.
+struct Held {
+    chunk: Chunk,
+    newlines: usize,
+}
 
 /// The end of everything that a job wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +51,7 @@ pub struct Log {
     cap: usize,
     /// What it costs.
     cost: usize,
-    chunks: VecDeque<Chunk>,
+    chunks: VecDeque<Held>,
     /// Bytes ever written, of standard output and standard error. Together they are the next byte's offset.
     written: (u64, u64),
     sum: Sum,
@@ -89,7 +96,7 @@ impl Log {
         self.sum.add(bytes);
         let mut rest = bytes;
         while !rest.is_empty() {
-            let room = self.chunks.back().map_or(0, |last| room(last, stream, at));
+            let room = self.chunks.back().map_or(0, |last| room(&last.chunk, stream, at));
             let (now, later) = rest.split_at(rest.len().min(if room == 0 { CHUNK_MOST } else { room }));
             self.put(stream, at, now, room > 0);
             rest = later;
@@ -97,19 +104,24 @@ impl Log {
         while self.cost > self.cap
             && let Some(oldest) = self.chunks.pop_front()
         {
-            self.cost -= oldest.bytes.len() + CHUNK_COST;
+            self.cost -= oldest.chunk.bytes.len() + CHUNK_COST;
         }
     }
 
     /// Puts bytes into the last chunk or into one of their own.
     fn put(&mut self, stream: Stream, at: Duration, bytes: &[u8], join: bool) {
         let offset = self.kept().end;
+        let newlines = bytes.iter().filter(|byte| **byte == b'\n').count();
         match self.chunks.back_mut() {
-            Some(last) if join => last.bytes.extend_from_slice(bytes),
+            Some(last) if join => {
+                last.chunk.bytes.extend_from_slice(bytes);
+                last.newlines += newlines;
+            }
             last => {
                 // It grows no more: what it had in reserve is given back.
-                last.into_iter().for_each(|last| last.bytes.shrink_to_fit());
-                self.chunks.push_back(Chunk { offset, stream, at, bytes: bytes.to_vec() });
+                last.into_iter().for_each(|last| last.chunk.bytes.shrink_to_fit());
+                let chunk = Chunk { offset, stream, at, bytes: bytes.to_vec() };
+                self.chunks.push_back(Held { chunk, newlines });
                 self.cost += CHUNK_COST;
             }
         }
@@ -132,7 +144,7 @@ impl Log {
     /// The offsets that are kept.
     pub fn kept(&self) -> Range<u64> {
         let end = self.written.0 + self.written.1;
-        self.chunks.front().map_or(end, |oldest| oldest.offset)..end
+        self.chunks.front().map_or(end, |oldest| oldest.chunk.offset)..end
     }
 
     /// What there is at an offset; of a chunk at most `most` bytes, at least one, and no other byte is
@@ -142,9 +154,9 @@ impl Log {
         if offset < kept.start {
             return Found::Gap { to: kept.start };
         }
-        let after = self.chunks.partition_point(|chunk| chunk.offset <= offset);
+        let after = self.chunks.partition_point(|held| held.chunk.offset <= offset);
         match (&self.end, self.chunks.get(after.wrapping_sub(1))) {
-            (_, Some(chunk)) if offset < kept.end => Found::Chunk(chunk.part(offset, most)),
+            (_, Some(held)) if offset < kept.end => Found::Chunk(held.chunk.part(offset, most)),
             (Some(end), _) => Found::End(end.clone()),
             (None, _) => Found::NotYet,
         }
@@ -163,9 +175,15 @@ impl Log {
             return kept.end;
         }
         // The newline at the very end begins no line.
-        let begins = self.chunks.iter().rev().flat_map(Chunk::lines_after).filter(|begin| *begin != kept.end);
-        let nth = usize::try_from(lines - 1).unwrap_or(usize::MAX);
-        begins.into_iter().nth(nth).unwrap_or(kept.start)
+        let ended = self.chunks.back().is_some_and(|last| last.chunk.bytes.ends_with(b"\n"));
+        let mut newlines = lines.saturating_add(u64::from(ended));
+        for held in self.chunks.iter().rev() {
+            match newlines.checked_sub(held.newlines as u64) {
+                Some(more) if more > 0 => newlines = more,
+                _ => return held.chunk.after_newline(newlines).unwrap_or(kept.start),
+            }
+        }
+        kept.start
     }
 }
 

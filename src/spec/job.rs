@@ -210,7 +210,7 @@ impl JobSpecBuilder {
 
     /// How much of the output a log keeps ([`Stdio::Log`]), in bytes of memory, 64 KiB to 1 GiB; 4 MiB when nothing is said.
     /// Beyond that the oldest output is given up, up to 16 KiB at once, and readers are told of the gap. Each run of bytes
-    /// that came together costs about 130 bytes more, so a job that writes single bytes keeps less.
+    /// that came together costs about 150 bytes more, so a job that writes single bytes keeps less.
     pub fn log_max(mut self, bytes: u64) -> Self {
         self.spec.log_max = bytes;
         self

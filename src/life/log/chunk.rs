@@ -33,9 +33,10 @@ impl Chunk {
         Self { offset, stream: self.stream, at: self.at, bytes: rest[..rest.len().min(most.max(1))].to_vec() }
     }
 
-    /// The offsets behind its newlines, the last one first.
-    pub(super) fn lines_after(&self) -> impl Iterator<Item = u64> {
+    /// The offset behind one of its newlines, counted from 1 and from its end.
+    pub(super) fn after_newline(&self, count: u64) -> Option<u64> {
         let newlines = self.bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
-        newlines.map(|(index, _)| self.offset + index as u64 + 1)
+        let skipped = usize::try_from(count.checked_sub(1)?).ok()?;
+        newlines.map(|(index, _)| self.offset + index as u64 + 1).nth(skipped)
     }
 }

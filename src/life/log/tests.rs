@@ -111,7 +111,7 @@ proptest! {
             let kept = log.kept();
             prop_assert_eq!(kept.end, model.bytes.len() as u64);
             prop_assert!(log.cost <= cap);
-            let bytes: usize = log.chunks.iter().map(|chunk| chunk.bytes.len() + CHUNK_COST).sum();
+            let bytes: usize = log.chunks.iter().map(|held| held.chunk.bytes.len() + CHUNK_COST).sum();
             prop_assert_eq!(bytes, log.cost);
             prop_assert!(kept.start == 0 || log.cost + CHUNK_MOST + CHUNK_COST > cap, "given up without need");
         }
@@ -164,8 +164,8 @@ fn what_the_bookkeeping_costs_is_bounded_as_well() {
         let stream = if byte % 2 == 0 { Stream::Stdout } else { Stream::Stderr };
         log.append(stream, Duration::ZERO, b"x");
     }
-    let queue = log.chunks.capacity() * size_of::<Chunk>();
-    let bytes: usize = log.chunks.iter().map(|chunk| chunk.bytes.capacity()).sum();
+    let queue = log.chunks.capacity() * size_of::<Held>();
+    let bytes: usize = log.chunks.iter().map(|held| held.chunk.bytes.capacity()).sum();
     assert!(queue + bytes < 2 * 64 * 1024, "{queue} + {bytes}");
 }
 
