@@ -3,12 +3,16 @@
 use super::*;
 use crate::life::log::Log;
 use crate::life::{Cause, Exit, Outcome, Stream};
-use std::io::{BufRead, ErrorKind, Read};
+use crate::os::stdio;
+use crate::spec::{Stdio, StdioSet};
+use std::fs::File;
+use std::io::{BufRead, ErrorKind, Read, Write};
 use std::thread;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio::sync::watch;
 use tokio::task::yield_now;
+use tokio::time::Instant;
 
 /// A job that is nothing but its log and its end.
 struct Fake {
@@ -36,6 +40,21 @@ impl Fake {
     fn publish(&self) {
         self.outcome.send_replace(Some(Outcome::of(Exit::Code { code: 0 }, Cause::Itself)));
     }
+}
+
+#[tokio::test]
+async fn what_is_in_the_pipes_when_the_job_is_gone_is_read_before_the_seal() {
+    let set = StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() };
+    let wired = stdio::wire(set).expect("two pipes");
+    let (mut recording, log) = Recording::begin(1 << 20, wired.intakes, Instant::now());
+    // On one thread nobody reads before the end is asked for.
+    File::from(wired.stdout).write_all(&[1; 60_000]).expect("a pipe holds as much");
+    File::from(wired.stderr).write_all(&[2; 60_000]).expect("a pipe holds as much");
+    recording.end().await;
+    let outcome = watch::Sender::new(Some(Outcome::of(Exit::Code { code: 0 }, Cause::Itself)));
+    let mut reader = OutputReader::new(log, outcome.subscribe(), OutputFrom::Offset(120_000));
+    let Some(Item::Ended(end)) = reader.next().await else { panic!("all was read") };
+    assert_eq!((end.log.stdout, end.log.stderr, end.log.complete), (60_000, 60_000, true));
 }
 
 #[tokio::test]
