@@ -218,6 +218,9 @@ fn who_holds_the_jobs_output_outside_of_the_cell_holds_up_the_end_for_a_bounded_
     with_threads(2, async {
         let supervisor = Supervisor::open().expect("a supervisor");
         let job = supervisor.start(shell("echo x; sleep 1000"), logged()).await.expect("it starts");
+        // Its own word comes first.
+        let said = job.output(OutputFrom::Start).next().await;
+        assert!(matches!(&said, Some(Item::Chunk(chunk)) if chunk.bytes == b"x\n"), "{said:?}");
         let leader = children(job.pid())[0];
         let opened = std::fs::OpenOptions::new().write(true).open(format!("/proc/{leader}/fd/1"));
         let mut outside = opened.expect("root opens the pipe of a job");
