@@ -20,6 +20,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! What a job writes goes to descriptors of the caller's, or into a bounded log that any number of readers follow
+//! ([`supervise::OutputReader`]).
+//!
 //! It needs root, cgroup v2 and Linux 5.14; `ironcell doctor` says what a host lacks. The supervisor executes a sealed copy
 //! of the embedding program once, as its *keeper*: that copy never reaches the program's `main`.
 //!

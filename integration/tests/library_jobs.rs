@@ -1,38 +1,14 @@
 //! ironcell as a library, in programs with many threads and with one: every job has its own outcome, and a job whose
 //! owner lets go of it ends.
 
-use integration::inside::children;
-use integration::support::{Host, RUN_WITHIN};
+use integration::embed::{shell, with_threads};
 use ironcell::life::{Cause, Exit, StopKind, Stopper};
 use ironcell::spec::{JobSpec, Stdio, StdioSet};
 use ironcell::supervise::Supervisor;
-use std::future::Future;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-/// Runs on this many threads (none: the current one), and fails the test when anything is left, a child included.
-fn with_threads(threads: usize, work: impl Future<Output = ()> + Send + 'static) {
-    // As a program does that holds many jobs: each takes some descriptors.
-    let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let most = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
-    rustix::process::setrlimit(rustix::process::Resource::Nofile, most).expect("the soft limit may be raised");
-    let before = Host::now();
-    let mut builder = match threads {
-        0 => tokio::runtime::Builder::new_current_thread(),
-        _ => tokio::runtime::Builder::new_multi_thread(),
-    };
-    let runtime = builder.worker_threads(threads.max(1)).enable_all().build().expect("a runtime");
-    runtime.block_on(async { tokio::time::timeout(RUN_WITHIN, work).await.expect("it does not hang") });
-    drop(runtime);
-    before.assert_nothing_left();
-    assert_eq!(children(std::process::id() as i32), [0; 0], "a keeper is left");
-}
-
-fn shell(script: &str) -> JobSpec {
-    JobSpec::command("sh").args(["-c", script]).build().expect("a spec")
-}
 
 /// A pipe as standard output, and its reader.
 fn piped() -> (StdioSet, std::io::PipeReader) {

@@ -2,7 +2,9 @@
 //!
 //! Everything here is pure and knows no clock: time arrives as an event.
 
+pub(crate) mod digest;
 mod evidence;
+pub(crate) mod log;
 mod outcome;
 pub mod pace;
 pub mod state;
@@ -11,6 +13,7 @@ mod usage;
 pub mod verdict;
 
 pub use evidence::{Amount, Biggest, Evidence, Leftover, Leftovers, LimitHit};
+pub use log::{Chunk, LogEnd, Stream};
 pub use outcome::{Cause, Exit, MemoryOf, Outcome, Refused, StartFailure, StopKind, Stopper};
 pub use timeline::{Happening, Moment, Throttle, Timeline};
 pub use usage::{IoUsage, Pressure, Usage};

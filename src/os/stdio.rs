@@ -1,11 +1,14 @@
 //! The target's standard input, output and error, on the caller's side.
 //!
-//! A cell never has the caller's terminal: what is one is relayed through a pipe, by a thread that only copies. All else
-//! is handed over as it is, so its bytes are the job's own.
+//! A cell never has the caller's terminal: what is one is relayed through a pipe, by a thread that only copies. What goes
+//! into the job's log comes through a pipe that the supervisor reads. All else is handed over as it is, so its bytes are the
+//! job's own.
 
+mod intake;
 mod tail;
 
 use super::{Doing, OsError};
+use crate::life::Stream;
 use crate::spec::{Stdio, StdioSet};
 use nix::sys::signal::{SigSet, Signal as TtySignal};
 use rustix::fd::OwnedFd;
@@ -18,6 +21,7 @@ use std::thread;
 use tail::Kept;
 use tokio::sync::oneshot;
 
+pub use intake::Intake;
 pub use tail::Tail;
 
 /// The three descriptors that the target gets, and what relays them.
@@ -33,6 +37,8 @@ pub struct Wired {
     pub relays: Vec<oneshot::Receiver<()>>,
     /// The last of standard error, where that is relayed.
     pub tail: Option<Tail>,
+    /// What is to be read into the log.
+    pub intakes: Vec<(Stream, Intake)>,
 }
 
 /// What tells the end of each relay.
@@ -48,15 +54,22 @@ enum Way {
 /// Makes the target's descriptors of what the caller gave.
 ///
 /// # Errors
-/// When there are no descriptors or threads left, or `/dev/null` cannot be opened.
+/// When there are no descriptors or threads left, `/dev/null` cannot be opened, or the log is to be an input.
 pub fn wire(set: StdioSet) -> Result<Wired, OsError> {
-    let (mut relays, tail) = (Vec::new(), Tail::default());
+    let (mut relays, tail, mut intakes) = (Vec::new(), Tail::default(), Vec::new());
     let stdin = one(set.stdin, Way::In, &mut relays, None)?;
-    let stdout = one(set.stdout, Way::Out, &mut relays, None)?;
-    let before = relays.len();
-    let stderr = one(set.stderr, Way::Out, &mut relays, Some(&tail))?;
-    let tail = (relays.len() > before).then_some(tail);
-    Ok(Wired { stdin, stdout, stderr, relays, tail })
+    let mut output = |stdio, stream, tail| match stdio {
+        Stdio::Log => {
+            let (intake, theirs) = Intake::open()?;
+            intakes.push((stream, intake));
+            let_in(theirs, Way::Out)
+        }
+        other => one(other, Way::Out, &mut relays, tail),
+    };
+    let stdout = output(set.stdout, Stream::Stdout, None)?;
+    let relayed = matches!(&set.stderr, Stdio::Fd(fd) if rustix::termios::isatty(fd));
+    let stderr = output(set.stderr, Stream::Stderr, Some(&tail))?;
+    Ok(Wired { stdin, stdout, stderr, relays, tail: relayed.then_some(tail), intakes })
 }
 
 /// One of the three.
@@ -64,6 +77,9 @@ fn one(stdio: Stdio, way: Way, relays: &mut Relays, tail: Option<&Tail>) -> Resu
     match stdio {
         Stdio::Null => open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
             .map_err(|errno| OsError::new(Doing::Open, "/dev/null", errno)),
+        // Who writes to the outputs has done with it before.
+        Stdio::Log => Err(OsError::new(Doing::Open, "the job's log as its standard input", Errno::INVAL)
+            .remedy("only what a job writes has a log: give it a descriptor to read from")),
         Stdio::Fd(fd) if leads_out(&fd)? => {
             Err(OsError::new(Doing::Open, "standard input, output or error", Errno::ISDIR)
                 .remedy("a directory would be a way out of the cell: redirect it from or to a file or a pipe"))

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Time between the soft and the hard stop when the caller names none.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 
+/// What a job's log keeps when the caller says nothing: the whole output of most commands.
+pub const DEFAULT_LOG_MAX: u64 = 4 << 20;
+
 /// Where one of the target's first three descriptors comes from.
 #[derive(Debug, Default)]
 pub enum Stdio {
@@ -21,6 +24,9 @@ pub enum Stdio {
     Null,
     /// A descriptor of the caller's, handed to the target as it is, byte for byte.
     Fd(OwnedFd),
+    /// The job's log, which the supervisor keeps in memory for any number of readers: `Job::output`. Not for descriptor 0:
+    /// that start fails with EINVAL.
+    Log,
 }
 
 /// The target's first three descriptors.
@@ -46,6 +52,7 @@ pub struct JobSpec {
     cpu_time: Option<Duration>,
     idle: Option<Duration>,
     grace: Duration,
+    log_max: u64,
     name: Option<String>,
     labels: BTreeMap<String, String>,
 }
@@ -64,6 +71,7 @@ impl JobSpec {
                 cpu_time: None,
                 idle: None,
                 grace: DEFAULT_GRACE,
+                log_max: DEFAULT_LOG_MAX,
                 name: None,
                 labels: BTreeMap::new(),
             },
@@ -113,6 +121,11 @@ impl JobSpec {
     /// Time between the soft stop (SIGTERM) and the hard one (the whole cell is killed).
     pub fn grace(&self) -> Duration {
         self.grace
+    }
+
+    /// Bytes of memory that its log may take.
+    pub fn log_max(&self) -> u64 {
+        self.log_max
     }
 
     /// The caller's own name for the job.
@@ -195,6 +208,14 @@ impl JobSpecBuilder {
         self
     }
 
+    /// How much of the output a log keeps ([`Stdio::Log`]), in bytes of memory, 64 KiB to 1 GiB; 4 MiB when nothing is said.
+    /// Beyond that the oldest output is given up, up to 16 KiB at once, and readers are told of the gap. Each run of bytes
+    /// that came together costs about 150 bytes more, so a job that writes single bytes keeps less.
+    pub fn log_max(mut self, bytes: u64) -> Self {
+        self.spec.log_max = bytes;
+        self
+    }
+
     /// The caller's own name for the job.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.spec.name = Some(name.into());
@@ -218,6 +239,7 @@ impl JobSpecBuilder {
             self.spec.cwd = Some(cell_path("--cwd", cwd)?);
         }
         check::times(&self.spec)?;
+        check::log_max(self.spec.log_max)?;
         check::name(self.spec.name.as_deref())?;
         check::labels(&self.spec.labels)?;
         Ok(self.spec)

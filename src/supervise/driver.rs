@@ -1,12 +1,13 @@
 //! The one task that touches a job's cell: waits for what happens, asks `life` what follows, does it.
 //!
 //! At the end of a job always in this order: the leader's end, who is left noted and killed, the cell empty, relays at
-//! their end, usage read, cgroup removed, outcome told. Each wait is bounded.
+//! their end, the log sealed, usage read, cgroup removed, outcome told. Each wait is bounded.
 
 mod finish;
 mod waits;
 
 use super::job::StopRequest;
+use super::output::Recording;
 use crate::life::pace::{Look, Pace};
 use crate::life::state::{Action, Clock, Event, LeaderEnd, State, TimeLimits, Told, next};
 use crate::life::{Happening, Leftovers, Outcome, StopKind, Throttle, Timeline};
@@ -33,6 +34,7 @@ pub(super) struct Driver {
     pub requests: mpsc::Receiver<StopRequest>,
     pub relays: Vec<oneshot::Receiver<()>>,
     pub tail: Option<Tail>,
+    pub recording: Recording,
     pub limits: TimeLimits,
     pub pace: Pace,
     pub grace: Duration,

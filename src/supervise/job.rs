@@ -1,5 +1,7 @@
 //! A job as its owner holds it: a cheap handle.
 
+use super::output::{OutputFrom, OutputReader};
+use crate::life::log::Log;
 use crate::life::{Moment, Outcome, StopKind, Stopper, Timeline};
 use crate::os::cgroup::Effective;
 use crate::plan::Walls;
@@ -35,6 +37,7 @@ pub(super) struct Inner {
     pub requests: mpsc::Sender<StopRequest>,
     pub timeline: watch::Receiver<Timeline>,
     pub outcome: watch::Receiver<Option<Outcome>>,
+    pub log: watch::Receiver<Log>,
 }
 
 impl Job {
@@ -89,6 +92,12 @@ impl Job {
         let mut outcome = self.inner.outcome.clone();
         // The driver tells the outcome before it goes; without one, its runtime was shut down under it.
         outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
+    }
+
+    /// A reader of what it writes to its log (`Stdio::Log`), also after its end. Any number, each at its own pace: none,
+    /// stopped or slow, costs the job or another reader anything. The log of a job that writes elsewhere is empty.
+    pub fn output(&self, from: OutputFrom) -> OutputReader {
+        OutputReader::new(self.inner.log.clone(), self.inner.outcome.clone(), from)
     }
 
     /// Waits until more than `seen` things have happened, and tells those beyond; none when nothing more will. To begin

@@ -5,6 +5,7 @@ pub mod doctor;
 mod driver;
 mod error;
 mod job;
+mod output;
 #[cfg(feature = "seam")]
 pub mod seam;
 mod supervisor;
@@ -15,4 +16,5 @@ pub use crate::os::{open_anew, signals};
 pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
 pub use error::Error;
 pub use job::Job;
+pub use output::{Ended, Item, Lost, OutputBlocking, OutputBytes, OutputFrom, OutputReader};
 pub use supervisor::{EarlyKeeper, Supervisor};

@@ -3,6 +3,7 @@
 use super::Error;
 use super::driver::{Driver, Seen};
 use super::job::{Inner, Job, REQUESTS_MOST};
+use super::output::Recording;
 use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
 use crate::life::{Happening, Timeline};
@@ -164,12 +165,14 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
     let told = |error| Error::of(error, &plan);
     let mut wired = stdio::wire(stdio)?;
     let (relays, tail) = (std::mem::take(&mut wired.relays), wired.tail.take());
+    let intakes = std::mem::take(&mut wired.intakes);
     let name = (id.short(), id.as_uuid().as_u128());
     let cell = NewCell::create(&base, &devices, (&name.0, name.1), &plan, pace.looks()).map_err(told)?;
     let mut timeline = Timeline::default();
     timeline.tell(asked.elapsed(), Happening::Created);
     let cell = cell.launch(&keeper, &base, &plan, wired).await.map_err(told)?;
     timeline.tell(asked.elapsed(), Happening::Started);
+    let (recording, log) = Recording::begin(spec.log_max(), intakes, asked);
     let (requests, heard) = mpsc::channel(REQUESTS_MOST);
     let (timeline, happened) = watch::channel(timeline);
     let (outcome, told) = watch::channel(None);
@@ -183,9 +186,11 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
         requests,
         timeline: happened,
         outcome: told,
+        log,
     };
     let (requests, grace, seen) = (heard, spec.grace(), Seen::default());
-    let driver = Driver { cell, keeper, requests, relays, tail, limits, pace, grace, asked, timeline, outcome, seen };
+    let driver =
+        Driver { cell, keeper, requests, relays, tail, recording, limits, pace, grace, asked, timeline, outcome, seen };
     tokio::spawn(driver.run());
     Ok(Job { inner: Arc::new(inner) })
 }

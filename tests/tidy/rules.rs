@@ -26,7 +26,7 @@ const HOMES: [(&str, &[&str]); 17] = [
     ("clap_complete", &["src/cli/", "src/bin/"]),
     ("clap_mangen", &["src/cli/", "src/bin/"]),
     ("uuid", &["src/spec/id.rs"]),
-    ("sha2", &["src/plan/digest.rs"]),
+    ("sha2", &["src/life/digest.rs"]),
     ("syscalls", &["src/plan/filter/calls.rs"]),
     ("tokio", &["src/supervise/", "src/os/", "src/cli/", "src/bin/"]),
     ("serde_json", &["src/cli/"]),

@@ -4,6 +4,7 @@ use super::JobSpec;
 use crate::spec::SpecError;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
 
 /// MAX_ARG_STRLEN of execve(2): 32 pages, with the closing NUL.
@@ -12,6 +13,9 @@ const ARG_MOST_BYTES: usize = 128 * 1024 - 1;
 const ARGS_MOST_BYTES: usize = 2 * 1024 * 1024;
 /// A name or a label's key or value.
 const LABEL_MOST_BYTES: usize = 128;
+/// A log that keeps less would be given up while a pipe is read once or twice; one that keeps more is no work for memory, and
+/// the memory is the supervising program's own.
+const LOG_BYTES: RangeInclusive<u64> = 64 << 10..=1 << 30;
 
 /// A program, and no NUL or overlong string that execve(2) would refuse or cut.
 pub(super) fn argv(argv: &[OsString]) -> Result<(), SpecError> {
@@ -80,6 +84,20 @@ pub(super) fn times(spec: &JobSpec) -> Result<(), SpecError> {
     Ok(())
 }
 
+/// Within what memory is for.
+pub(super) fn log_max(bytes: u64) -> Result<(), SpecError> {
+    if LOG_BYTES.contains(&bytes) {
+        return Ok(());
+    }
+    let expected = format!("ask for {} to {} bytes", LOG_BYTES.start(), LOG_BYTES.end());
+    Err(SpecError::new(
+        "log_max",
+        bytes.to_string(),
+        "a log is kept in memory, and not in so much or so little",
+        expected,
+    ))
+}
+
 /// One line of ordinary characters, so that a name is safe in any listing.
 pub(super) fn name(name: Option<&str>) -> Result<(), SpecError> {
     let Some(name) = name else { return Ok(()) };
@@ -101,4 +119,21 @@ pub(super) fn labels(labels: &BTreeMap<String, String>) -> Result<(), SpecError>
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_memory_is_not_for_is_refused_with_its_range() {
+        let build = |bytes| JobSpec::command("true").log_max(bytes).build().map(|spec| spec.log_max());
+        assert_eq!(build(*LOG_BYTES.start()), Ok(64 << 10));
+        assert_eq!(build(*LOG_BYTES.end()), Ok(1 << 30));
+        assert_eq!(JobSpec::command("true").build().map(|spec| spec.log_max()), Ok(4 << 20));
+        for bytes in [0, LOG_BYTES.start() - 1, LOG_BYTES.end() + 1, u64::MAX] {
+            let error = build(bytes).expect_err("out of range");
+            assert!(error.to_string().contains("log_max") && error.expected.contains("65536 to 1073741824"), "{error}");
+        }
+    }
 }

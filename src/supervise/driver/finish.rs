@@ -25,7 +25,7 @@ impl Driver {
             }
         };
         // Bounded: what is not shown after that stays in the terminal's hands.
-        let _ = timeout(RELAYS_WITHIN, relays).await;
+        let _ = tokio::join!(timeout(RELAYS_WITHIN, relays), self.recording.end());
         let usage = self.usage(leader, ended);
         let mut evidence = self.cell.evidence();
         let oom_kills_until_then = self.seen.oom_kills;

@@ -1,0 +1,194 @@
+//! What a job wrote, as far as it is kept: bytes as they came, each with an offset that never changes, the oldest given up
+//! first. Pure: who reads the pipes hands the bytes and the time in.
+//!
+//! Memory is bounded by the cap alone: what the bookkeeping of a chunk costs counts as well, so a job that writes one byte at
+//! a time keeps fewer of them.
+
+mod chunk;
+#[cfg(test)]
+mod tests;
+
+pub use chunk::{Chunk, Stream};
+
+use super::digest::Sum;
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+/// Bytes of one chunk at most: what is given up at once, and what a reader gets at once. Small beside the least cap, large
+/// beside the cost of a chunk.
+pub const CHUNK_MOST: usize = 16 * 1024;
+/// What comes within this time of a chunk's first byte joins it: a job that writes byte by byte is told in few chunks.
+const JOIN_WITHIN: Duration = Duration::from_millis(1);
+/// What a chunk costs beyond its bytes: its place in a queue that may be half empty, and an allocator's own word or two.
+const CHUNK_COST: usize = 2 * size_of::<Held>() + 16;
+
+/// A chunk that is kept, and how many newlines are in it: who looks for a line passes over the chunks before it, while
+/// everybody else waits for the log.
+struct Held {
+    chunk: Chunk,
+    newlines: usize,
+}
+
+/// The end of everything that a job wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEnd {
+    /// Bytes of standard output, given up ones included.
+    pub stdout: u64,
+    /// Bytes of standard error, given up ones included.
+    pub stderr: u64,
+    /// SHA-256 of all bytes of both in the order of their offsets, given up ones included; 64 hexadecimal digits.
+    pub sha256: String,
+    /// Whether the end of both streams was seen. If not, somebody outside of the cell still held one when the job was gone,
+    /// to whom the job had passed it on; what he writes later is not here.
+    pub complete: bool,
+}
+
+/// A job's output.
+pub struct Log {
+    /// What it may cost, in bytes.
+    cap: usize,
+    /// What it costs.
+    cost: usize,
+    chunks: VecDeque<Held>,
+    /// Bytes ever written, of standard output and standard error. Together they are the next byte's offset.
+    written: (u64, u64),
+    sum: Sum,
+    end: Option<LogEnd>,
+}
+
+/// What it keeps, not the bytes themselves: whoever shows a job must not flood a log with them, or tell secrets.
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("kept", &self.kept()).field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+/// What there is at an offset.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Bytes.
+    Chunk(Chunk),
+    /// Nothing any more: it was given up.
+    Gap {
+        /// The first offset that is kept.
+        to: u64,
+    },
+    /// Nothing yet.
+    NotYet,
+    /// Nothing, and nothing will come.
+    End(LogEnd),
+}
+
+impl Log {
+    /// An empty log that keeps up to `cap` bytes, each chunk's cost included.
+    pub fn new(cap: usize) -> Self {
+        Self { cap, cost: 0, chunks: VecDeque::new(), written: (0, 0), sum: Sum::default(), end: None }
+    }
+
+    /// Adds what was read from a stream at a time since the start, and gives up what has no room any more. A log that was
+    /// sealed takes nothing.
+    pub fn append(&mut self, stream: Stream, at: Duration, bytes: &[u8]) {
+        if self.end.is_some() {
+            return;
+        }
+        self.sum.add(bytes);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let room = self.chunks.back().map_or(0, |last| room(&last.chunk, stream, at));
+            let (now, later) = rest.split_at(rest.len().min(if room == 0 { CHUNK_MOST } else { room }));
+            self.put(stream, at, now, room > 0);
+            rest = later;
+        }
+        while self.cost > self.cap
+            && let Some(oldest) = self.chunks.pop_front()
+        {
+            self.cost -= oldest.chunk.bytes.len() + CHUNK_COST;
+        }
+    }
+
+    /// Puts bytes into the last chunk or into one of their own.
+    fn put(&mut self, stream: Stream, at: Duration, bytes: &[u8], join: bool) {
+        let offset = self.kept().end;
+        let newlines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        match self.chunks.back_mut() {
+            Some(last) if join => {
+                last.chunk.bytes.extend_from_slice(bytes);
+                last.newlines += newlines;
+            }
+            last => {
+                // It grows no more: what it had in reserve is given back.
+                last.into_iter().for_each(|last| last.chunk.bytes.shrink_to_fit());
+                let chunk = Chunk { offset, stream, at, bytes: bytes.to_vec() };
+                self.chunks.push_back(Held { chunk, newlines });
+                self.cost += CHUNK_COST;
+            }
+        }
+        self.cost += bytes.len();
+        let written = match stream {
+            Stream::Stdout => &mut self.written.0,
+            Stream::Stderr => &mut self.written.1,
+        };
+        *written += bytes.len() as u64;
+    }
+
+    /// Nothing more comes. `complete` says whether the end of each stream was seen. Only the first seal counts.
+    pub fn seal(&mut self, complete: bool) {
+        if self.end.is_none() {
+            let (stdout, stderr) = self.written;
+            self.end = Some(LogEnd { stdout, stderr, sha256: std::mem::take(&mut self.sum).hex(), complete });
+        }
+    }
+
+    /// The offsets that are kept.
+    pub fn kept(&self) -> Range<u64> {
+        let end = self.written.0 + self.written.1;
+        self.chunks.front().map_or(end, |oldest| oldest.chunk.offset)..end
+    }
+
+    /// What there is at an offset; of a chunk at most `most` bytes, at least one, and no other byte is
+    /// copied.
+    pub fn read(&self, offset: u64, most: usize) -> Found {
+        let kept = self.kept();
+        if offset < kept.start {
+            return Found::Gap { to: kept.start };
+        }
+        let after = self.chunks.partition_point(|held| held.chunk.offset <= offset);
+        match (&self.end, self.chunks.get(after.wrapping_sub(1))) {
+            (_, Some(held)) if offset < kept.end => Found::Chunk(held.chunk.part(offset, most)),
+            (Some(end), _) => Found::End(end.clone()),
+            (None, _) => Found::NotYet,
+        }
+    }
+
+    /// Where the last `bytes` bytes begin, or what is kept of them.
+    pub fn tail_bytes(&self, bytes: u64) -> u64 {
+        let kept = self.kept();
+        kept.end.saturating_sub(bytes).max(kept.start)
+    }
+
+    /// Where the last `lines` lines begin, or what is kept of them. A line that has no end yet is one.
+    pub fn tail_lines(&self, lines: u64) -> u64 {
+        let kept = self.kept();
+        if lines == 0 {
+            return kept.end;
+        }
+        // The newline at the very end begins no line.
+        let ended = self.chunks.back().is_some_and(|last| last.chunk.bytes.ends_with(b"\n"));
+        let mut newlines = lines.saturating_add(u64::from(ended));
+        for held in self.chunks.iter().rev() {
+            match newlines.checked_sub(held.newlines as u64) {
+                Some(more) if more > 0 => newlines = more,
+                _ => return held.chunk.after_newline(newlines).unwrap_or(kept.start),
+            }
+        }
+        kept.start
+    }
+}
+
+/// How many bytes of a stream, read at a time, may join a chunk.
+fn room(chunk: &Chunk, stream: Stream, at: Duration) -> usize {
+    let joins = chunk.stream == stream && at.saturating_sub(chunk.at) < JOIN_WITHIN;
+    if joins { CHUNK_MOST.saturating_sub(chunk.bytes.len()) } else { 0 }
+}

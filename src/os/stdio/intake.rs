@@ -1,0 +1,57 @@
+//! A pipe that the job writes to and the supervisor reads.
+
+use crate::os::watch::Watch;
+use crate::os::{Doing, OsError};
+use rustix::fd::OwnedFd;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::read;
+use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
+use std::io;
+use std::mem::MaybeUninit;
+
+/// What a pipe shall hold, beyond the kernel's 64 KiB: a job that writes in bursts then seldom waits for the supervisor. Its
+/// pages are taken only when something is in them (pipe(7), F_SETPIPE_SZ).
+const PIPE_BYTES: usize = 256 * 1024;
+/// Bytes of one read at most. They lie on the stack and only while a read is made, so an idle job has no buffer.
+const READ_MOST: usize = 32 * 1024;
+
+/// The reading end of such a pipe.
+#[derive(Debug)]
+pub struct Intake(Watch);
+
+impl Intake {
+    /// Makes a pipe: the reading end, and what the job writes to, which blocks as any pipe does. In a tokio runtime with IO.
+    ///
+    /// # Errors
+    /// When there are no descriptors left.
+    pub(super) fn open() -> Result<(Self, OwnedFd), OsError> {
+        let make = || -> io::Result<(Self, OwnedFd)> {
+            let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+            // Of this end alone: each end of a pipe has flags of its own, and a job may be surprised by EAGAIN.
+            fcntl_setfl(&reader, fcntl_getfl(&reader)? | OFlags::NONBLOCK)?;
+            // EPERM: the user has as much in pipes as /proc/sys/fs/pipe-user-pages-soft allows. Then it stays smaller.
+            let _ = fcntl_setpipe_size(&reader, PIPE_BYTES);
+            Ok((Self(Watch::readable(reader)?), writer))
+        };
+        make().map_err(|error| OsError::new(Doing::Make, "a pipe for the job's output", error))
+    }
+
+    /// Waits until something can be read, and hands it to `take` before anything else can happen: who gives up waiting
+    /// loses nothing. False at the end: nobody can write to it any more.
+    ///
+    /// # Errors
+    /// When the runtime shuts down. read(2) has none for a pipe.
+    pub async fn read(&self, mut take: impl FnMut(&[u8])) -> io::Result<bool> {
+        self.0
+            .attempt(|fd| {
+                let mut buffer = [MaybeUninit::uninit(); READ_MOST];
+                let (bytes, _) = read(fd, &mut buffer)?;
+                if bytes.is_empty() {
+                    return Ok(false);
+                }
+                take(bytes);
+                Ok(true)
+            })
+            .await
+    }
+}

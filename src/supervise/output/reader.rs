@@ -1,0 +1,161 @@
+//! A reader of a job's output: a cursor in its log.
+
+use super::{OutputBlocking, OutputBytes};
+use crate::life::log::{CHUNK_MOST, Found, Log};
+use crate::life::{Chunk, LogEnd, Outcome, Stream};
+use tokio::sync::watch;
+
+/// Where a reader begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFrom {
+    /// With the first byte of the job; a gap is told for what is not kept of it.
+    Start,
+    /// With this offset, as one that was told before ([`OutputReader::offset`]). One that is not yet written is waited for.
+    Offset(u64),
+    /// With the last lines that are kept, both streams together; a line that has no end yet is one. Then it goes on with
+    /// what comes. 0 is only what comes.
+    TailLines(u64),
+    /// With the last bytes that are kept. Then it goes on with what comes. 0 is only what comes.
+    TailBytes(u64),
+}
+
+/// What a reader is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// Output, 1 byte to 16 KiB of it. Of each stream in the order in which it was written; between the two in the order in
+    /// which they were read, which can differ by what a pipe holds (256 KiB).
+    Chunk(Chunk),
+    /// The bytes from the one offset up to, and without, the other are not kept any more: the log was full, and they were the
+    /// oldest.
+    Gap {
+        /// The offset where the reader was.
+        from: u64,
+        /// The offset where it goes on.
+        to: u64,
+    },
+    /// The last item, told once: the job has ended, nothing is left of it, and all its output was told before.
+    Ended(Box<Ended>),
+}
+
+/// The end of a job and of its output.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// How it ended and why.
+    pub outcome: Outcome,
+    /// All that it wrote, in numbers.
+    pub log: LogEnd,
+}
+
+/// Follows the output of a job, from where it was begun to the end. Holds no job: one that nobody else holds is killed all
+/// the same, and the reader is told the end. A clone goes on by itself from where this one is.
+///
+/// ```no_run
+/// use ironcell::spec::{JobSpec, Stdio, StdioSet};
+/// use ironcell::supervise::{Item, OutputFrom, Supervisor};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let supervisor = Supervisor::open()?;
+/// let stdio = StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() };
+/// let job = supervisor.start(JobSpec::command("make").arg("test").build()?, stdio).await?;
+/// let mut reader = job.output(OutputFrom::Start);
+/// while let Some(item) = reader.next().await {
+///     match item {
+///         Item::Chunk(chunk) => println!("{:?} at {}: {} bytes", chunk.stream, chunk.offset, chunk.bytes.len()),
+///         Item::Gap { from, to } => println!("bytes {from} to {to} are not kept any more"),
+///         Item::Ended(ended) => println!("{:?}, sha256 {}", ended.outcome.cause, ended.log.sha256),
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct OutputReader {
+    log: watch::Receiver<Log>,
+    outcome: watch::Receiver<Option<Outcome>>,
+    at: u64,
+    only: Option<Stream>,
+    ended: bool,
+}
+
+impl OutputReader {
+    pub(in crate::supervise) fn new(
+        log: watch::Receiver<Log>,
+        outcome: watch::Receiver<Option<Outcome>>,
+        from: OutputFrom,
+    ) -> Self {
+        let at = match from {
+            OutputFrom::Start => 0,
+            OutputFrom::Offset(offset) => offset,
+            OutputFrom::TailLines(lines) => log.borrow().tail_lines(lines),
+            OutputFrom::TailBytes(bytes) => log.borrow().tail_bytes(bytes),
+        };
+        Self { log, outcome, at, only: None, ended: false }
+    }
+
+    /// The same, but told only the chunks of one stream. Offsets, gaps and tails are still those of both together.
+    #[must_use]
+    pub fn only(mut self, stream: Stream) -> Self {
+        self.only = Some(stream);
+        self
+    }
+
+    /// The bytes alone, as tokio's `AsyncRead` and `AsyncBufRead`; `lines` comes with the latter. With two streams in the
+    /// log, lines of the one can be cut by the other: [`OutputReader::only`].
+    pub fn into_bytes(self) -> OutputBytes {
+        OutputBytes::new(self)
+    }
+
+    /// The bytes alone, as the standard library's `Read` and `BufRead`, for a thread that may block.
+    pub fn into_blocking(self) -> OutputBlocking {
+        OutputBlocking::new(self)
+    }
+
+    /// The offset of the next byte that it wants: who begins there again misses nothing and sees nothing twice.
+    pub fn offset(&self) -> u64 {
+        self.at
+    }
+
+    /// Waits for the next item. `None` after [`Item::Ended`], and when the supervisor's runtime was shut down.
+    ///
+    /// Cancel-safe: a wait that is given up has taken nothing.
+    pub async fn next(&mut self) -> Option<Item> {
+        if self.ended {
+            return None;
+        }
+        let (from, found) = self.found().await;
+        match found {
+            Found::Chunk(chunk) => {
+                self.at += chunk.bytes.len() as u64;
+                Some(Item::Chunk(chunk))
+            }
+            Found::Gap { to } => {
+                self.at = to;
+                Some(Item::Gap { from, to })
+            }
+            Found::End(log) => {
+                let outcome = self.outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
+                self.ended = true;
+                outcome.map(|outcome| Item::Ended(Box::new(Ended { outcome, log })))
+            }
+            Found::NotYet => None,
+        }
+    }
+
+    /// Waits until there is something to tell of the offset where it is, and behind what is not wanted.
+    async fn found(&mut self) -> (u64, Found) {
+        loop {
+            let (from, mut found) = (self.at, Found::NotYet);
+            let look = |log: &Log| {
+                found = log.read(from, CHUNK_MOST);
+                !matches!(found, Found::NotYet)
+            };
+            // An error is the end of the driver: what is there is told, more will not come.
+            let _ = self.log.wait_for(look).await;
+            match found {
+                Found::Chunk(chunk) if self.only.is_some_and(|only| only != chunk.stream) => {
+                    self.at += chunk.bytes.len() as u64;
+                }
+                found => return (from, found),
+            }
+        }
+    }
+}
