@@ -95,7 +95,7 @@ impl Job {
     }
 
     /// A reader of what it writes to its log (`Stdio::Log`), also after its end. Any number, each at its own pace: none,
-    /// stopped or slow, costs the job or another reader anything. The log of a job that writes elsewhere is empty.
+    /// stopped or slow, is ever waited for, by the job or by another reader. The log of a job that writes elsewhere is empty.
     pub fn output(&self, from: OutputFrom) -> OutputReader {
         OutputReader::new(self.inner.log.clone(), self.inner.outcome.clone(), from)
     }
