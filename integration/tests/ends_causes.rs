@@ -32,7 +32,7 @@ fn a_job_that_fails_since_forks_were_refused_was_starved() {
 fn sigsys_is_told_as_a_filters() {
     let (ran, told) = report(&["--", "sh", "-c", "kill -SYS $$; sleep 5"]);
     assert_eq!((ran.code, told["cause"].as_str(), told["exit"]["signal"].as_i64()), (159, Some("seccomp"), Some(31)));
-    assert!(ran.err.starts_with("ironcell: killed: SIGSYS: "), "{}", ran.err);
+    assert!(ran.err.starts_with("ironcell: killed: SIGSYS, "), "{}", ran.err);
     let directory = scratch();
     let rules = directory.path().join("rules");
     let kill = r#"{"defaultAction": "SCMP_ACT_ALLOW",
