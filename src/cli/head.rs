@@ -39,7 +39,7 @@ impl Head for Local {
         Supervisor::draw(spec).map(|drawing| drawing.to_string())
     }
 
-    fn run(self, spec: &JobSpec, told: &mut dyn FnMut(News)) -> Result<Outcome, Error> {
+    fn run(self, spec: &JobSpec, told: &mut (dyn FnMut(News) + Send)) -> Result<Outcome, Error> {
         let keeper = self.keeper.unwrap_or_else(EarlyKeeper::fork)?;
         let outcome = apart(told, |tell| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
@@ -77,20 +77,22 @@ impl Head for Local {
     }
 }
 
-/// Runs the job on a thread of its own, while this one tells of it: a reader that does not read what is told, which may be
+/// Tells of the job on a thread of its own, while this one runs it: a reader that does not read what is told, which may be
 /// the job's own doing, must hold up neither the job's limits nor a signal. What waits to be told is bounded, since a time
 /// line is.
 fn apart(
-    told: &mut dyn FnMut(News),
-    run: impl FnOnce(&mut dyn FnMut(News)) -> Result<Outcome, Error> + Send,
+    told: &mut (dyn FnMut(News) + Send),
+    run: impl FnOnce(&mut dyn FnMut(News)) -> Result<Outcome, Error>,
 ) -> Result<Outcome, Error> {
     let (tell, heard) = mpsc::channel();
     thread::scope(|scope| {
+        let voice = move || heard.iter().for_each(told);
+        let voice = thread::Builder::new().spawn_scoped(scope, voice).map_err(Error::Runtime)?;
         // Nobody hears any more when the telling has panicked, which is told by the panic.
-        let hands = move || run(&mut |news| drop(tell.send(news)));
-        let hands = thread::Builder::new().spawn_scoped(scope, hands).map_err(Error::Runtime)?;
-        heard.iter().for_each(told);
-        hands.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let outcome = run(&mut |news| drop(tell.send(news)));
+        drop(tell);
+        voice.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        outcome
     })
 }
 

@@ -41,7 +41,7 @@ pub trait Head {
     ///
     /// # Errors
     /// Why there was no job.
-    fn run(self, spec: &JobSpec, told: &mut dyn FnMut(News)) -> Result<Outcome, Error>;
+    fn run(self, spec: &JobSpec, told: &mut (dyn FnMut(News) + Send)) -> Result<Outcome, Error>;
 
     /// Attacks cells of this job from inside, and says what became of every promise.
     ///

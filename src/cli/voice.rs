@@ -20,13 +20,13 @@ pub enum Colour {
 
 /// Speaks for ironcell.
 pub struct Voice<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     colour: Colour,
 }
 
 impl<'a> Voice<'a> {
     /// Speaks to `out`.
-    pub fn new(out: &'a mut dyn Write, colour: Colour) -> Self {
+    pub fn new(out: &'a mut (dyn Write + Send), colour: Colour) -> Self {
         Self { out, colour }
     }
 

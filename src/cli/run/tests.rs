@@ -197,7 +197,7 @@ impl Head for Told {
         self.0.map(|_| "plan".to_owned())
     }
 
-    fn run(self, _: &JobSpec, told: &mut dyn FnMut(News)) -> Result<Outcome, Error> {
+    fn run(self, _: &JobSpec, told: &mut (dyn FnMut(News) + Send)) -> Result<Outcome, Error> {
         let outcome = self.0?;
         let (id, digest, walls) = (JobId::of(0, [7; 10]), "d1".to_owned(), Walls::default());
         told(News::Started(Started { id, digest, limits: Vec::new(), walls, notes: Vec::new() }));

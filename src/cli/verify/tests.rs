@@ -18,7 +18,7 @@ impl Head for Found {
         panic!("verify draws nothing")
     }
 
-    fn run(self, _: &JobSpec, _: &mut dyn FnMut(News)) -> Result<Outcome, Error> {
+    fn run(self, _: &JobSpec, _: &mut (dyn FnMut(News) + Send)) -> Result<Outcome, Error> {
         panic!("verify runs nothing of the caller's")
     }
 
