@@ -239,7 +239,7 @@ fn drop_shim(cell: &Cell<'_>) -> Result<(), Failure> {
     sys::close_all_but(&kept).map_err(at(Step::DropShim))
 }
 
-/// What PID 1 still calls is a dozen calls.
+/// What PID 1 still calls is some twenty calls.
 fn filter_shim(cell: &Cell<'_>) -> Result<(), Failure> {
     if !cell.order.init_filter.is_empty() {
         sys::install_filter(&cell.order.init_filter).map_err(at(Step::FilterShim))?;

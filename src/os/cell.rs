@@ -4,7 +4,7 @@ mod counters;
 mod leftovers;
 mod start;
 
-pub use counters::{Counters, CpuLook};
+pub use counters::{Counters, CpuLook, Looks};
 pub use start::NewCell;
 
 use super::OsError;

@@ -54,11 +54,15 @@ fn holds_oom_score() -> bool {
     capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_RESOURCE))
 }
 
-/// MAJOR.MINOR of `uname -r`; a kernel that says something else is taken for an old one.
+/// The kernel's version; one that says something else is taken for an old one.
 fn kernel() -> (u32, u32) {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or_default());
-    (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default())
+    version_of(&rustix::system::uname().release().to_string_lossy()).unwrap_or_default()
+}
+
+/// MAJOR.MINOR of a release: `6.1.0-56-cloud` is 6.1.
+pub fn version_of(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 /// What of the host is bound into the cell: the root first, if it is a directory, then the mounts in order.

@@ -7,7 +7,7 @@ use super::output::Recording;
 use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
 use crate::life::{Happening, Timeline};
-use crate::os::cell::NewCell;
+use crate::os::cell::{Looks, NewCell};
 use crate::os::cgroup::{self, Base, DeviceGuard};
 use crate::os::keeper::{Keeper, NewKeeper};
 use crate::os::{self, probe, stdio};
@@ -167,7 +167,9 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
     let (relays, tail) = (std::mem::take(&mut wired.relays), wired.tail.take());
     let intakes = std::mem::take(&mut wired.intakes);
     let name = (id.short(), id.as_uuid().as_u128());
-    let cell = NewCell::create(&base, &devices, (&name.0, name.1), &plan, pace.looks()).map_err(told)?;
+    // Who waits to run matters for idleness alone; reading it has the kernel add up every processor's part.
+    let looks = Looks { cpu: pace.looks(), waits: limits.idle.is_some() };
+    let cell = NewCell::create(&base, &devices, (&name.0, name.1), &plan, looks).map_err(told)?;
     let mut timeline = Timeline::default();
     timeline.tell(asked.elapsed(), Happening::Created);
     let cell = cell.launch(&keeper, &base, &plan, wired).await.map_err(told)?;

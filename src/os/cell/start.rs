@@ -1,6 +1,6 @@
 //! From nothing to a running cell: cgroup, limits, ids, the order, the launch, and the wait for the exec.
 
-use super::{ABANDON_WITHIN, Cell, CellError, Counters, remove_when_empty};
+use super::{ABANDON_WITHIN, Cell, CellError, Counters, Looks, remove_when_empty};
 use crate::os::cgroup::{Above, Base, CellCgroup, DeviceGuard, Effective};
 use crate::os::ids::CellIds;
 use crate::os::keeper::{Keeper, LaunchError};
@@ -55,7 +55,7 @@ impl Drop for MadeCgroup {
 
 impl NewCell {
     /// Makes the cgroup, sets every limit and reads it back, guards the devices, takes ids. `seed` spreads the ids of
-    /// concurrent starts; `cpu` says whether the processor time will be looked at.
+    /// concurrent starts; `looks` is what will be looked at while it runs.
     ///
     /// # Errors
     /// The first limit or guard that is not in force, or the call that failed. The cgroup is gone again.
@@ -64,13 +64,13 @@ impl NewCell {
         devices: &DeviceGuard,
         (name, seed): (&str, u128),
         plan: &Plan,
-        cpu: bool,
+        looks: Looks,
     ) -> Result<Self, CellError> {
         let ids = CellIds::take(seed)?;
         let cgroup = MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false };
         let effective = cgroup.apply(&plan.settings)?;
         plan.order.guard(|| devices.guard(&cgroup))?;
-        let counters = Counters::open(&cgroup, cpu)?;
+        let counters = Counters::open(&cgroup, looks)?;
         let above = base.above();
         let before = above.oom_events();
         Ok(Self { cgroup, ids, effective, counters, above: (above, before) })

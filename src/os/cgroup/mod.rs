@@ -22,5 +22,5 @@ pub use devices::DeviceGuard;
 pub use hierarchy::{Discovery, discover};
 pub use seat::Seat;
 pub use set::{ApplyError, Effective};
-pub use stat::value_of;
+pub use stat::{pressure, value_of};
 pub use sweep::sweep;

@@ -85,7 +85,7 @@ fn io(text: &str) -> IoUsage {
 
 /// `some avg10=0.00 avg60=0.00 avg300=0.00 total=123` and the same for `full`, microseconds. `cpu.pressure` has no
 /// `full` before kernel 5.13.
-fn pressure(text: &str) -> Option<Pressure> {
+pub fn pressure(text: &str) -> Option<Pressure> {
     let total = |kind: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(kind)?.strip_prefix(' '))?;
         let total = line.split_whitespace().find_map(|word| word.strip_prefix("total="))?;
@@ -113,6 +113,7 @@ mod tests {
         let read = pressure(text).expect("pressure");
         assert_eq!((read.some, read.full), (Duration::from_micros(1500), Duration::from_micros(7)));
         assert_eq!(pressure(""), None);
+        assert_eq!(pressure("full total=9"), None);
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 use super::{Check, good, limited, missing};
 use crate::os::doctor::{Answer, Sight};
+use crate::os::probe::version_of;
 
 /// The oldest kernel that can end a cell for sure (cgroup.kill).
 const OLDEST: (u32, u32) = (5, 14);
@@ -23,7 +24,7 @@ const CONTAINER: &str =
 pub(super) fn version(sight: &Sight) -> Check {
     let item = "kernel";
     let release = &sight.release;
-    let Some(version) = parse(release) else {
+    let Some(version) = version_of(release) else {
         return limited(item, format!("{release}, which names no version"), "boot 5.14 or newer");
     };
     if version < OLDEST {
@@ -34,12 +35,6 @@ pub(super) fn version(sight: &Sight) -> Check {
         true => good(item, release),
         false => good(item, format!("{release}, which does not know {}", lacks.join(", "))),
     }
-}
-
-/// `6.1.0-56-cloud` is 6.1.
-fn parse(release: &str) -> Option<(u32, u32)> {
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 /// root with CAP_SYS_ADMIN.

@@ -212,7 +212,7 @@ pub fn given_up(by: GivenUp, spec: &JobSpec) -> Option<String> {
         GivenUp::ByRootUser => (walls.user.uid() == 0).then(|| "--user 0".to_owned()),
         GivenUp::ByWriting => writing(walls),
         GivenUp::ByShowing(path) => showing(walls, Path::new(path)),
-        GivenUp::ByCompat => compat(walls),
+        GivenUp::ByCompat => profile_of(walls, Profile::Compat),
         GivenUp::ByProfile(profile) => profile_of(walls, profile).or_else(|| rules(walls)),
         GivenUp::ByProfileOrShowing(profile, path) => {
             profile_of(walls, profile).or_else(|| showing(walls, Path::new(path)))
@@ -223,11 +223,6 @@ pub fn given_up(by: GivenUp, spec: &JobSpec) -> Option<String> {
             Some(format!("--rlimit {}", asked.resource.name()))
         }
     }
-}
-
-/// The profile by which the whole of /proc and /sys is there.
-fn compat(walls: &Isolation) -> Option<String> {
-    (walls.profile == Profile::Compat).then(|| "--profile compat".to_owned())
 }
 
 /// The profile, where it is this one or wider.
