@@ -24,4 +24,5 @@ pub mod stdio;
 pub mod step;
 pub mod sys;
 pub mod target;
+pub mod terminal;
 pub mod wire;

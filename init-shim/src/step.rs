@@ -100,6 +100,8 @@ steps! {
     NewSession = 301, "new_session", "begin a session of its own";
     /// Descriptors 0, 1, 2.
     PlaceStdio = 302, "place_stdio", "place standard input, output and error";
+    /// A terminal of the cell's own, and its master to the supervisor.
+    OpenTerminal = 313, "open_terminal", "open the job's terminal";
     /// setrlimit.
     SetRlimit = 303, "set_rlimit", "set the resource limit";
     /// setgroups, setresgid, setresuid.

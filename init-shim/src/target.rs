@@ -6,8 +6,8 @@ use crate::outside::Cell;
 use crate::report::Failure;
 use crate::step::Step;
 use crate::sys::exec::Command;
-use crate::wire::{Order, Rlimit};
-use crate::{creds, stdio, sys};
+use crate::wire::{Order, Rlimit, Window};
+use crate::{creds, stdio, sys, terminal};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::fd::AsFd;
@@ -28,7 +28,10 @@ pub fn run(cell: &Cell<'_>, rules: Option<&Rules<'_>>) -> ! {
 fn prepare(cell: &Cell<'_>, rules: Option<&Rules<'_>>) -> Result<Command, Failure> {
     let order = cell.order;
     order.step(Step::NewSession, new_session)?;
-    place_stdio(cell)?;
+    match order.terminal {
+        Some(window) => order.step(Step::OpenTerminal, || open_terminal(cell, window))?,
+        None => place_stdio(cell)?,
+    }
     order.step(Step::SetRlimit, || set_rlimits(order))?;
     order.step(Step::BecomeUser, || become_user(order))?;
     order.step(Step::ClearCapabilities, clear_capabilities)?;
@@ -49,6 +52,13 @@ fn new_session() -> Result<(), Failure> {
 fn place_stdio(cell: &Cell<'_>) -> Result<(), Failure> {
     let fds = cell.fds;
     stdio::place(&fds.stdin, &fds.stdout, &fds.stderr).map_err(|errno| Failure::at(Step::PlaceStdio, errno))
+}
+
+/// Only after `setsid`, which makes a leader without a terminal; and before the ids change, for the terminal becomes the job's
+/// by chown(2).
+fn open_terminal(cell: &Cell<'_>, window: Window) -> Result<(), Failure> {
+    let opened = terminal::open(&cell.fds.stdin, window, cell.order.uid);
+    opened.map_err(|errno| Failure::at(Step::OpenTerminal, errno))
 }
 
 /// getrlimit(2): lowering needs no privilege, and the keeper's hard limits are the highest there are. Before the ids

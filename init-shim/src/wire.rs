@@ -43,6 +43,9 @@ pub struct Order {
     pub argv: Vec<Vec<u8>>,
     /// envp, each `NAME=VALUE`.
     pub env: Vec<Vec<u8>>,
+    /// The size of the terminal that is the target's input, output, error and controlling terminal: then the descriptor that
+    /// came as standard input is the socket on which its master is sent back.
+    pub terminal: Option<Window>,
     /// What the job may do with files, as a second wall behind the mounts; `None` where the kernel has no Landlock.
     pub landlock: Option<Landlock>,
     /// The system call filter of the job: classic BPF, one instruction each, as the kernel's `struct sock_filter`.
@@ -52,6 +55,15 @@ pub struct Order {
     /// Steps that are left out, by number.
     #[cfg(feature = "seam")]
     pub left_out: Vec<u16>,
+}
+
+/// The size of a terminal, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Lines.
+    pub rows: u16,
+    /// Characters of a line.
+    pub columns: u16,
 }
 
 /// A ruleset of landlock(7): what is handled is refused, but where a rule allows it.

@@ -11,6 +11,7 @@ use super::OsError;
 use super::cgroup::{Above, ApplyError, CellCgroup, Effective};
 use super::keeper::Keeper;
 use super::kmsg;
+use super::stdio::Terminal;
 use super::watch::Watch;
 use crate::life::{Biggest, Evidence, Leftovers, Usage};
 use init_shim::pid1::TO_LEADER;
@@ -62,6 +63,8 @@ pub struct Cell {
     status: Watch,
     /// Its closing ends the cell.
     lease: OwnedFd,
+    /// Its terminal, until somebody takes it.
+    terminal: Option<Terminal>,
 }
 
 impl Cell {
@@ -73,6 +76,11 @@ impl Cell {
     /// PID 1's process id on the host, for people.
     pub fn pid(&self) -> i32 {
         self.pid
+    }
+
+    /// Its terminal, if it has one; once.
+    pub fn take_terminal(&mut self) -> Option<Terminal> {
+        self.terminal.take()
     }
 
     /// The leader's end as PID 1 tells it; `None` when PID 1 was killed before it could.

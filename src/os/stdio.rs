@@ -4,8 +4,10 @@
 //! into the job's log comes through a pipe that the supervisor reads. All else is handed over as it is, so its bytes are the
 //! job's own.
 
+mod inlet;
 mod intake;
 mod tail;
+mod terminal;
 
 use super::{Doing, OsError};
 use crate::life::Stream;
@@ -21,8 +23,10 @@ use std::thread;
 use tail::Kept;
 use tokio::sync::oneshot;
 
+pub use inlet::Inlet;
 pub use intake::Intake;
 pub use tail::Tail;
+pub use terminal::{AwaitedTerminal, HeldTerminal, Terminal, TerminalControls};
 
 /// The three descriptors that the target gets, and what relays them.
 #[derive(Debug)]
@@ -39,6 +43,19 @@ pub struct Wired {
     pub tail: Option<Tail>,
     /// What is to be read into the log.
     pub intakes: Vec<(Stream, Intake)>,
+    /// What the job's standard input is written to.
+    pub inlet: Option<WiredInlet>,
+    /// The terminal that the target opens instead.
+    pub terminal: Option<AwaitedTerminal>,
+}
+
+/// The writing end of a job's standard input.
+#[derive(Debug)]
+pub struct WiredInlet {
+    /// It.
+    pub inlet: Inlet,
+    /// All that shall be written, where that is known.
+    pub whole: Option<Vec<u8>>,
 }
 
 /// What tells the end of each relay.
@@ -51,13 +68,21 @@ enum Way {
     Out,
 }
 
-/// Makes the target's descriptors of what the caller gave.
+/// Makes the target's descriptors of what the caller gave, or what they need who will open a terminal instead.
 ///
 /// # Errors
-/// When there are no descriptors or threads left, `/dev/null` cannot be opened, or the log is to be an input.
-pub fn wire(set: StdioSet) -> Result<Wired, OsError> {
+/// When there are no descriptors or threads left, `/dev/null` cannot be opened, the log is to be an input, what is written by
+/// the owner is to be an output, or a job with a terminal is to have something else.
+pub fn wire(set: StdioSet, terminal: bool) -> Result<Wired, OsError> {
+    if terminal {
+        return wire_terminal(&set);
+    }
     let (mut relays, tail, mut intakes) = (Vec::new(), Tail::default(), Vec::new());
-    let stdin = one(set.stdin, Way::In, &mut relays, None)?;
+    let (stdin, inlet) = match set.stdin {
+        Stdio::Pipe => inlet(None)?,
+        Stdio::Bytes(bytes) => inlet(Some(bytes))?,
+        other => (one(other, Way::In, &mut relays, None)?, None),
+    };
     let mut output = |stdio, stream, tail| match stdio {
         Stdio::Log => {
             let (intake, theirs) = Intake::open()?;
@@ -69,7 +94,32 @@ pub fn wire(set: StdioSet) -> Result<Wired, OsError> {
     let stdout = output(set.stdout, Stream::Stdout, None)?;
     let relayed = matches!(&set.stderr, Stdio::Fd(fd) if rustix::termios::isatty(fd));
     let stderr = output(set.stderr, Stream::Stderr, Some(&tail))?;
-    Ok(Wired { stdin, stdout, stderr, relays, tail: relayed.then_some(tail), intakes })
+    let tail = relayed.then_some(tail);
+    Ok(Wired { stdin, stdout, stderr, relays, tail, intakes, inlet, terminal: None })
+}
+
+/// Of a job with a terminal: the socket to send its master on, and nothing for the rest.
+fn wire_terminal(set: &StdioSet) -> Result<Wired, OsError> {
+    if ![&set.stdin, &set.stdout, &set.stderr].into_iter().all(|stdio| matches!(stdio, Stdio::Null)) {
+        return Err(OsError::new(
+            Doing::Open,
+            "standard input, output or error beside the job's terminal",
+            Errno::INVAL,
+        )
+        .remedy("all three are its terminal: give it none, or no terminal"));
+    }
+    let (terminal, stdin) = AwaitedTerminal::open()?;
+    let mut none = Vec::new();
+    let stdout = one(Stdio::Null, Way::Out, &mut none, None)?;
+    let stderr = one(Stdio::Null, Way::Out, &mut none, None)?;
+    let (relays, intakes) = (Vec::new(), Vec::new());
+    Ok(Wired { stdin, stdout, stderr, relays, tail: None, intakes, inlet: None, terminal: Some(terminal) })
+}
+
+/// A pipe that is written to, and all that it shall be given, where that is known.
+fn inlet(whole: Option<Vec<u8>>) -> Result<(OwnedFd, Option<WiredInlet>), OsError> {
+    let (inlet, theirs) = Inlet::open()?;
+    Ok((let_in(theirs, Way::In)?, Some(WiredInlet { inlet, whole })))
 }
 
 /// One of the three.
@@ -80,6 +130,8 @@ fn one(stdio: Stdio, way: Way, relays: &mut Relays, tail: Option<&Tail>) -> Resu
         // Who writes to the outputs has done with it before.
         Stdio::Log => Err(OsError::new(Doing::Open, "the job's log as its standard input", Errno::INVAL)
             .remedy("only what a job writes has a log: give it a descriptor to read from")),
+        Stdio::Pipe | Stdio::Bytes(_) => Err(OsError::new(Doing::Open, "the owner's pipe as an output", Errno::INVAL)
+            .remedy("only standard input is written by the owner: for what the job writes there is its log")),
         Stdio::Fd(fd) if leads_out(&fd)? => {
             Err(OsError::new(Doing::Open, "standard input, output or error", Errno::ISDIR)
                 .remedy("a directory would be a way out of the cell: redirect it from or to a file or a pipe"))

@@ -22,6 +22,14 @@ impl Watch {
         Self::of(fd, Interest::READABLE)
     }
 
+    /// Waits until something can be written, or nobody reads any more.
+    ///
+    /// # Errors
+    /// As [`Watch::readable`].
+    pub fn writable(fd: OwnedFd) -> io::Result<Self> {
+        Self::of(fd, Interest::WRITABLE)
+    }
+
     /// Waits for POLLPRI, by which kernfs tells that a file has changed (cgroup-v2.rst).
     ///
     /// # Errors

@@ -48,16 +48,26 @@ impl Plan {
             section("credentials", self.credentials()),
             section("walls", self.walls()),
             section("rlimits", self.limits()),
-            section("steps", Step::ALL.iter().map(|step| format!("{} {}", *step as u16, step.words())).collect()),
+            section("steps", self.steps()),
             section("notes", self.notes.clone()),
         ];
         let sections = all.into_iter().filter(|section| !section.lines.is_empty()).collect();
         Drawing { sections, digest: self.digest() }
     }
 
+    /// The catalogue, but for the one of two that is not done: descriptors are placed, or are a terminal.
+    fn steps(&self) -> Vec<String> {
+        let not_done = if self.order.terminal.is_some() { Step::PlaceStdio } else { Step::OpenTerminal };
+        let done = Step::ALL.iter().filter(|step| **step != not_done);
+        done.map(|step| format!("{} {}", *step as u16, step.words())).collect()
+    }
+
     fn command(&self) -> Vec<String> {
         let argv: Vec<String> = self.order.argv.iter().map(|arg| format!("{:?}", text(arg))).collect();
         let mut lines = vec![argv.join(" "), format!("in {}", text(&self.order.cwd))];
+        lines.extend(
+            self.order.terminal.map(|window| format!("on a terminal of {} by {}", window.rows, window.columns)),
+        );
         lines.extend(self.order.env.iter().map(|var| format!("env {}", text(var))));
         lines
     }

@@ -18,9 +18,9 @@ pub use drawing::{Drawing, Section};
 pub use refusal::Refusal;
 pub use walls::{Lacking, Relaxed, Walls};
 
-use crate::spec::{JobSpec, Net};
+use crate::spec::{JobSpec, Net, Window};
 use host::Host;
-use init_shim::wire::Order;
+use init_shim::wire::{self, Order};
 
 /// All that will be done for one job. What is decided only at the start (its host ids, its descriptors) is not in it, so
 /// the same ask on the same host is the same plan.
@@ -70,6 +70,7 @@ impl Plan {
             programs: target::programs(spec),
             argv: target::argv(spec),
             env: target::env(spec),
+            terminal: spec.terminal().map(|Window { rows, columns }| wire::Window { rows, columns }),
         };
         let disks = host.disks.iter().flatten().map(|disk| format!("--io-max: {}", disk.how));
         let notes = root.notes.into_iter().chain(disks).chain(filter::notes(spec)).collect();

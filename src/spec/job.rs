@@ -3,7 +3,7 @@
 mod check;
 
 use super::mounts::cell_path;
-use super::{Env, Isolation, Limits, SpecError};
+use super::{Env, Isolation, Limits, SpecError, Window};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -24,6 +24,10 @@ pub enum Stdio {
     Null,
     /// A descriptor of the caller's, handed to the target as it is, byte for byte.
     Fd(OwnedFd),
+    /// A pipe that the owner writes to: `Job::stdin`. For descriptor 0 alone: else the start fails with EINVAL.
+    Pipe,
+    /// These bytes, and then the end. For descriptor 0 alone: else the start fails with EINVAL.
+    Bytes(Vec<u8>),
     /// The job's log, which the supervisor keeps in memory for any number of readers: `Job::output`. Not for descriptor 0:
     /// that start fails with EINVAL.
     Log,
@@ -53,6 +57,7 @@ pub struct JobSpec {
     idle: Option<Duration>,
     grace: Duration,
     log_max: u64,
+    terminal: Option<Window>,
     name: Option<String>,
     labels: BTreeMap<String, String>,
 }
@@ -72,6 +77,7 @@ impl JobSpec {
                 idle: None,
                 grace: DEFAULT_GRACE,
                 log_max: DEFAULT_LOG_MAX,
+                terminal: None,
                 name: None,
                 labels: BTreeMap::new(),
             },
@@ -126,6 +132,11 @@ impl JobSpec {
     /// Bytes of memory that its log may take.
     pub fn log_max(&self) -> u64 {
         self.log_max
+    }
+
+    /// The size of the terminal that it has to begin with, if it has one.
+    pub fn terminal(&self) -> Option<Window> {
+        self.terminal
     }
 
     /// The caller's own name for the job.
@@ -213,6 +224,14 @@ impl JobSpecBuilder {
     /// that came together costs about 150 bytes more, so a job that writes single bytes keeps less.
     pub fn log_max(mut self, bytes: u64) -> Self {
         self.spec.log_max = bytes;
+        self
+    }
+
+    /// Gives the job a terminal of its own, in its own devpts(5): its standard input, output, error and controlling
+    /// terminal. What it writes goes to its log, as standard output; what it reads is written by `Job::terminal`. Its
+    /// `StdioSet` must say nothing else. Kernel 4.13.
+    pub fn terminal(mut self, window: Window) -> Self {
+        self.spec.terminal = Some(window);
         self
     }
 

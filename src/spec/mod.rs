@@ -12,6 +12,7 @@ mod limits;
 mod mounts;
 mod seccomp;
 pub mod units;
+mod window;
 
 pub use env::{Env, EnvName};
 pub use error::SpecError;
@@ -21,3 +22,4 @@ pub use job::{JobSpec, JobSpecBuilder, Stdio, StdioSet};
 pub use limits::{CgroupFile, CpuMax, IoMax, IoTarget, Limits, MemoryLimit, PidsLimit, Resource, Rlimit, RlimitValue};
 pub use mounts::{Access, MountSpec, Root, absolute};
 pub use seccomp::{Profile, SeccompAction, SeccompArg, SeccompEntry, SeccompOperator, SeccompRules, SeccompWhere};
+pub use window::Window;

@@ -6,6 +6,7 @@
 mod finish;
 mod waits;
 
+use super::input::Inputs;
 use super::job::StopRequest;
 use super::output::Recording;
 use crate::life::pace::{Look, Pace};
@@ -13,7 +14,7 @@ use crate::life::state::{Action, Clock, Event, LeaderEnd, State, TimeLimits, Tol
 use crate::life::{Happening, Leftovers, Outcome, StopKind, Throttle, Timeline};
 use crate::os::cell::{Cell, CpuLook};
 use crate::os::keeper::Keeper;
-use crate::os::stdio::Tail;
+use crate::os::stdio::{HeldTerminal, Tail};
 use init_shim::report::{End, How, Used};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(super) struct Driver {
     pub requests: mpsc::Receiver<StopRequest>,
     pub relays: Vec<oneshot::Receiver<()>>,
     pub tail: Option<Tail>,
+    pub inputs: Inputs,
+    pub held: Option<HeldTerminal>,
     pub recording: Recording,
     pub limits: TimeLimits,
     pub pace: Pace,

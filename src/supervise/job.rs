@@ -1,5 +1,6 @@
 //! A job as its owner holds it: a cheap handle.
 
+use super::input::{Inputs, JobStdin, JobTerminal};
 use super::output::{OutputFrom, OutputReader};
 use crate::life::log::Log;
 use crate::life::{Moment, Outcome, StopKind, Stopper, Timeline};
@@ -38,6 +39,7 @@ pub(super) struct Inner {
     pub timeline: watch::Receiver<Timeline>,
     pub outcome: watch::Receiver<Option<Outcome>>,
     pub log: watch::Receiver<Log>,
+    pub inputs: Inputs,
 }
 
 impl Job {
@@ -98,6 +100,16 @@ impl Job {
     /// stopped or slow, is ever waited for, by the job or by another reader. The log of a job that writes elsewhere is empty.
     pub fn output(&self, from: OutputFrom) -> OutputReader {
         OutputReader::new(self.inner.log.clone(), self.inner.outcome.clone(), from)
+    }
+
+    /// Its standard input, if it was started with [`Stdio::Pipe`](crate::spec::Stdio::Pipe).
+    pub fn stdin(&self) -> Option<&JobStdin> {
+        self.inner.inputs.stdin.as_ref()
+    }
+
+    /// Its terminal, if its spec asked for one.
+    pub fn terminal(&self) -> Option<&JobTerminal> {
+        self.inner.inputs.terminal.as_ref()
     }
 
     /// Waits until more than `seen` things have happened, and tells those beyond; none when nothing more will. To begin

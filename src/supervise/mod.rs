@@ -4,6 +4,7 @@
 pub mod doctor;
 mod driver;
 mod error;
+mod input;
 mod job;
 mod output;
 #[cfg(feature = "seam")]
@@ -15,6 +16,7 @@ pub use crate::os::cgroup::Effective;
 pub use crate::os::{open_anew, signals};
 pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
 pub use error::Error;
+pub use input::{JobStdin, JobTerminal};
 pub use job::Job;
 pub use output::{Ended, Item, Lost, OutputBlocking, OutputBytes, OutputFrom, OutputReader};
 pub use supervisor::{EarlyKeeper, Supervisor};

@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::driver::{Driver, Seen};
+use super::input::Inputs;
 use super::job::{Inner, Job, REQUESTS_MOST};
 use super::output::Recording;
 use crate::life::pace::Pace;
@@ -163,17 +164,20 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
     let limits = TimeLimits { wall: spec.time(), cpu: spec.cpu_time(), idle: spec.idle() };
     let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(&spec));
     let told = |error| Error::of(error, &plan);
-    let mut wired = stdio::wire(stdio)?;
+    let mut wired = stdio::wire(stdio, spec.terminal().is_some())?;
     let (relays, tail) = (std::mem::take(&mut wired.relays), wired.tail.take());
-    let intakes = std::mem::take(&mut wired.intakes);
+    let (mut intakes, inlet) = (std::mem::take(&mut wired.intakes), wired.inlet.take());
     let name = (id.short(), id.as_uuid().as_u128());
     // Who waits to run matters for idleness alone; reading it has the kernel add up every processor's part.
     let looks = Looks { cpu: pace.looks(), waits: limits.idle.is_some() };
     let cell = NewCell::create(&base, &devices, (&name.0, name.1), &plan, looks).map_err(told)?;
     let mut timeline = Timeline::default();
     timeline.tell(asked.elapsed(), Happening::Created);
-    let cell = cell.launch(&keeper, &base, &plan, wired).await.map_err(told)?;
+    let mut cell = cell.launch(&keeper, &base, &plan, wired).await.map_err(told)?;
     timeline.tell(asked.elapsed(), Happening::Started);
+    let mut inputs = Inputs::begin(inlet);
+    let (intake, held) = cell.take_terminal().map(|terminal| inputs.take(terminal)).unzip();
+    intakes.extend(intake);
     let (recording, log) = Recording::begin(spec.log_max(), intakes, asked);
     let (requests, heard) = mpsc::channel(REQUESTS_MOST);
     let (timeline, happened) = watch::channel(timeline);
@@ -189,10 +193,26 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
         timeline: happened,
         outcome: told,
         log,
+        inputs: inputs.clone(),
     };
     let (requests, grace, seen) = (heard, spec.grace(), Seen::default());
-    let driver =
-        Driver { cell, keeper, requests, relays, tail, recording, limits, pace, grace, asked, timeline, outcome, seen };
+    let driver = Driver {
+        cell,
+        keeper,
+        requests,
+        relays,
+        tail,
+        inputs,
+        held,
+        recording,
+        limits,
+        pace,
+        grace,
+        asked,
+        timeline,
+        outcome,
+        seen,
+    };
     tokio::spawn(driver.run());
     Ok(Job { inner: Arc::new(inner) })
 }

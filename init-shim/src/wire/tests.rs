@@ -23,6 +23,7 @@ fn order() -> Order {
         programs: vec![b"/bin/a".to_vec()],
         argv: vec![b"a".to_vec()],
         env: vec![b"P=1".to_vec()],
+        terminal: Some(Window { rows: 24, columns: 200 }),
         landlock: Some(Landlock {
             handled: 0x1fff,
             scoped: 3,
@@ -47,6 +48,7 @@ fn the_bytes_of_an_order_are_the_ones_that_were_always_written() {
         b"\xe8\x07\xe8\x07\xe8\x07",                 // oom_score_adj (zigzag), uid, gid
         b"\x01\x07\x01\x02\x01\x12\x01/",            // one rlimit, umask, cwd
         b"\x01\x06/bin/a\x01\x01a\x01\x03P=1",       // programs, argv, env
+        b"\x01\x18\xc8\x01",                         // a terminal of 24 by 200
         b"\x01\xff\x3f\x03\x05\x01\x02\x07\x04\x02", // Landlock: handled, scoped, the root, one rule, stdio
         b"\x01\x06\x00\x00\x80\x80\xfc\xff\x07",     // one instruction
         b"\x00",                                     // PID 1's filter: none

@@ -4,7 +4,7 @@ use super::{ABANDON_WITHIN, Cell, CellError, Counters, Looks, remove_when_empty}
 use crate::os::cgroup::{Above, Base, CellCgroup, DeviceGuard, Effective};
 use crate::os::ids::CellIds;
 use crate::os::keeper::{Keeper, LaunchError};
-use crate::os::stdio::Wired;
+use crate::os::stdio::{AwaitedTerminal, Wired};
 use crate::os::watch::Watch;
 use crate::os::{Doing, OsError};
 use crate::plan::Plan;
@@ -80,13 +80,14 @@ impl NewCell {
     ///
     /// # Errors
     /// The step that failed. The cell and its cgroup are gone again.
-    pub async fn launch(self, keeper: &Keeper, base: &Base, plan: &Plan, stdio: Wired) -> Result<Cell, CellError> {
+    pub async fn launch(self, keeper: &Keeper, base: &Base, plan: &Plan, mut stdio: Wired) -> Result<Cell, CellError> {
         let Self { mut cgroup, ids, effective, counters, above } = self;
+        let terminal = stdio.terminal.take();
         let keeper_job = keeper.number();
         match start(&cgroup, ids, (keeper, keeper_job), base, plan, stdio).await {
             Ok(started) => {
                 cgroup.launched = true;
-                let cell = Cell {
+                let mut cell = Cell {
                     cgroup,
                     effective,
                     counters,
@@ -96,9 +97,16 @@ impl NewCell {
                     pidfd: started.pidfd,
                     status: started.status,
                     lease: started.lease,
+                    terminal: None,
                 };
                 let failed = match reported(&started.report).await {
-                    Ok(None) => return Ok(cell),
+                    Ok(None) => match terminal.map(AwaitedTerminal::arrive).transpose() {
+                        Ok(terminal) => {
+                            cell.terminal = terminal;
+                            return Ok(cell);
+                        }
+                        Err(error) => CellError::Os(error),
+                    },
                     Ok(Some(failure)) => CellError::Step(failure),
                     Err(error) => CellError::Os(error),
                 };

@@ -4,7 +4,7 @@ use crate::os::watch::Watch;
 use crate::os::{Doing, OsError};
 use rustix::fd::OwnedFd;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::read;
+use rustix::io::{Errno, read};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use std::io;
 use std::mem::MaybeUninit;
@@ -15,7 +15,7 @@ const PIPE_BYTES: usize = 256 * 1024;
 /// Bytes of one read at most. They lie on the stack and only while a read is made, so an idle job has no buffer.
 const READ_MOST: usize = 32 * 1024;
 
-/// The reading end of such a pipe.
+/// The reading end of such a pipe, or a terminal's master.
 #[derive(Debug)]
 pub struct Intake(Watch);
 
@@ -36,21 +36,29 @@ impl Intake {
         make().map_err(|error| OsError::new(Doing::Make, "a pipe for the job's output", error))
     }
 
+    /// One that is there and does not block.
+    pub(super) fn of(fd: OwnedFd) -> io::Result<Self> {
+        Watch::readable(fd).map(Self)
+    }
+
     /// Waits until something can be read, and hands it to `take` before anything else can happen: who gives up waiting
     /// loses nothing. False at the end: nobody can write to it any more.
     ///
     /// # Errors
-    /// When the runtime shuts down. read(2) has none for a pipe.
+    /// When the runtime shuts down. read(2) has none for a pipe, and EIO of a terminal is its end.
     pub async fn read(&self, mut take: impl FnMut(&[u8])) -> io::Result<bool> {
         self.0
             .attempt(|fd| {
                 let mut buffer = [MaybeUninit::uninit(); READ_MOST];
-                let (bytes, _) = read(fd, &mut buffer)?;
-                if bytes.is_empty() {
-                    return Ok(false);
+                match read(fd, &mut buffer) {
+                    // Of a terminal's master: nobody holds its other side.
+                    Ok(([], _)) | Err(Errno::IO) => Ok(false),
+                    Ok((bytes, _)) => {
+                        take(bytes);
+                        Ok(true)
+                    }
+                    Err(errno) => Err(errno),
                 }
-                take(bytes);
-                Ok(true)
             })
             .await
     }

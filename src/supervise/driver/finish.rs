@@ -17,6 +17,9 @@ impl Driver {
     /// Output, counters, verdict, removal, and the outcome.
     pub(super) async fn finish(mut self, leader: LeaderEnd, stopped: Option<(Reason, StopKind)>, started: Instant) {
         let ended = started.elapsed();
+        self.inputs.close();
+        // From here on its master has an end.
+        drop(self.held.take());
         let relays = std::mem::take(&mut self.relays);
         let relays = async {
             for relay in relays {

@@ -45,7 +45,7 @@ impl Fake {
 #[tokio::test]
 async fn what_is_in_the_pipes_when_the_job_is_gone_is_read_before_the_seal() {
     let set = StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() };
-    let wired = stdio::wire(set).expect("two pipes");
+    let wired = stdio::wire(set, false).expect("two pipes");
     let (mut recording, log) = Recording::begin(1 << 20, wired.intakes, Instant::now());
     // On one thread nobody reads before the end is asked for.
     File::from(wired.stdout).write_all(&[1; 60_000]).expect("a pipe holds as much");

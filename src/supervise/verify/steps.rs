@@ -76,6 +76,7 @@ pub const BUILDING: &[Step] = &[
     Step::MakeRoot,
     Step::MakeEntry,
     Step::ForkTarget,
+    Step::OpenTerminal,
     Step::Exec,
     Step::ExecInterpreter,
 ];
