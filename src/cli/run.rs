@@ -3,6 +3,7 @@
 mod args;
 mod ends;
 mod env;
+mod handing;
 mod mounts;
 pub mod signals;
 mod spec;
@@ -11,6 +12,7 @@ mod told;
 pub use args::{CellArgs, NetArg, ProfileArg, RunArgs};
 pub use ends::Ends;
 pub use env::read_bounded;
+pub use handing::Handing;
 pub use mounts::{Kind, Mounts};
 pub use spec::{Caller, spec_of};
 
@@ -101,7 +103,11 @@ fn carry_out(args: &RunArgs, spec: JobSpec, head: impl Head, told: &mut Told, er
     let mut begun = None;
     let ended = head.run(&spec, &mut |news| {
         told.news(&news);
-        let News::Started(started) = news else { return };
+        let started = match news {
+            News::Started(started) => started,
+            News::Happened(_) => return,
+            News::Lost(what) => return err.say(&what),
+        };
         if !args.quiet {
             started.notes.iter().for_each(|note| err.say(&format!("note: {note}")));
         }
@@ -160,17 +166,17 @@ fn walls(walls: &Walls) -> String {
     format!("profile {} ({} system calls), {landlock}, {relaxed}{lacking}", walls.profile, walls.system_calls)
 }
 
-/// The caller's first three descriptors, handed on.
+/// The caller's first three descriptors, handed on; what a job writes is read instead where it is counted.
 ///
 /// # Errors
 /// When there is no room for another descriptor.
-pub fn stdio() -> io::Result<StdioSet> {
+pub fn stdio(spec: &JobSpec) -> io::Result<StdioSet> {
     let own = |fd: BorrowedFd| fd.try_clone_to_owned().map(Stdio::Fd);
-    Ok(StdioSet {
-        stdin: own(io::stdin().as_fd())?,
-        stdout: own(io::stdout().as_fd())?,
-        stderr: own(io::stderr().as_fd())?,
-    })
+    let stdin = own(io::stdin().as_fd())?;
+    if spec.output_limit().is_some() {
+        return Ok(StdioSet { stdin, stdout: Stdio::Log, stderr: Stdio::Log });
+    }
+    Ok(StdioSet { stdin, stdout: own(io::stdout().as_fd())?, stderr: own(io::stderr().as_fd())? })
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use std::thread;
 use tail::Kept;
 use tokio::sync::oneshot;
 
-pub use intake::Intake;
+pub use intake::{Intake, PIPE_BYTES};
 pub use tail::Tail;
 
 /// The three descriptors that the target gets, and what relays them.

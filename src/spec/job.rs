@@ -3,7 +3,7 @@
 mod check;
 
 use super::mounts::cell_path;
-use super::{Env, Isolation, Limits, SpecError};
+use super::{Env, Isolation, Limits, Overflow, SpecError};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -53,6 +53,8 @@ pub struct JobSpec {
     idle: Option<Duration>,
     grace: Duration,
     log_max: u64,
+    overflow: Overflow,
+    output_limit: Option<u64>,
     name: Option<String>,
     labels: BTreeMap<String, String>,
 }
@@ -72,6 +74,8 @@ impl JobSpec {
                 idle: None,
                 grace: DEFAULT_GRACE,
                 log_max: DEFAULT_LOG_MAX,
+                overflow: Overflow::default(),
+                output_limit: None,
                 name: None,
                 labels: BTreeMap::new(),
             },
@@ -126,6 +130,16 @@ impl JobSpec {
     /// Bytes of memory that its log may take.
     pub fn log_max(&self) -> u64 {
         self.log_max
+    }
+
+    /// What happens when its log is full.
+    pub fn overflow(&self) -> Overflow {
+        self.overflow
+    }
+
+    /// Bytes of standard output and standard error together after which the job is stopped, softly, then hard.
+    pub fn output_limit(&self) -> Option<u64> {
+        self.output_limit
     }
 
     /// The caller's own name for the job.
@@ -213,6 +227,21 @@ impl JobSpecBuilder {
     /// that came together costs about 150 bytes more, so a job that writes single bytes keeps less.
     pub fn log_max(mut self, bytes: u64) -> Self {
         self.spec.log_max = bytes;
+        self
+    }
+
+    /// What happens when the log is full; the oldest output is given up when nothing is said.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.spec.overflow = overflow;
+        self
+    }
+
+    /// Stops the job when it has written more than so many bytes to standard output and standard error together; 0 is that
+    /// it may write nothing. What it wrote up to the limit is kept and told as any output; what comes beyond is counted, and
+    /// goes nowhere. Only what goes into the log ([`Stdio::Log`]) can be counted: with a descriptor of the caller's as one of
+    /// the two the start is refused, and what goes to `/dev/null` is no output.
+    pub fn output_limit(mut self, bytes: u64) -> Self {
+        self.spec.output_limit = Some(bytes);
         self
     }
 

@@ -10,6 +10,7 @@ mod isolation;
 mod job;
 mod limits;
 mod mounts;
+mod output;
 mod seccomp;
 pub mod units;
 
@@ -20,4 +21,5 @@ pub use isolation::{Hostname, Isolation, Net, User};
 pub use job::{JobSpec, JobSpecBuilder, Stdio, StdioSet};
 pub use limits::{CgroupFile, CpuMax, IoMax, IoTarget, Limits, MemoryLimit, PidsLimit, Resource, Rlimit, RlimitValue};
 pub use mounts::{Access, MountSpec, Root, absolute};
+pub use output::Overflow;
 pub use seccomp::{Profile, SeccompAction, SeccompArg, SeccompEntry, SeccompOperator, SeccompRules, SeccompWhere};

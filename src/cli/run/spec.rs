@@ -4,10 +4,13 @@ use super::env::environment;
 use super::mounts::Kind;
 use super::{CellArgs, NetArg, ProfileArg};
 use crate::spec::{Access, CgroupFile, Hostname, Isolation, JobSpec, Limits, MountSpec, Net, Root, SpecError, units};
-use crate::spec::{IoMax, IoTarget, Profile, SeccompRules, absolute};
+use crate::spec::{IoMax, IoTarget, Overflow, Profile, SeccompRules, absolute};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
+
+/// Output that ironcell has read and the caller has not: as much as another large pipe would hold.
+const IN_FLIGHT_MOST: u64 = 256 << 10;
 
 /// What the flags mean depends on who calls.
 pub struct Caller<'a> {
@@ -44,6 +47,10 @@ pub fn spec_of(args: &CellArgs, command: &[OsString], caller: &Caller) -> Result
     }
     if let Some(grace) = &args.grace {
         job = job.grace(units::duration("--grace", grace)?);
+    }
+    if let Some(size) = &args.output_limit {
+        // The caller is waited for, as he is where the job has his descriptors.
+        job = job.output_limit(units::size("--output-limit", size)?).overflow(Overflow::Block).log_max(IN_FLIGHT_MOST);
     }
     if let Some(name) = &args.name {
         job = job.name(name);

@@ -4,6 +4,7 @@ use super::*;
 use crate::cli::args::{Args, Verb};
 use crate::cli::voice::Colour;
 use crate::life::{Cause, Exit, Happening, Moment};
+use crate::spec::Overflow;
 use crate::spec::{
     Access, CgroupFile, CpuMax, IoMax, IoTarget, JobId, MemoryLimit, MountSpec, Net, PidsLimit, Resource, Rlimit,
     RlimitValue, Root, SpecError, User,
@@ -120,6 +121,9 @@ fn the_surroundings_are_read() {
     assert_eq!((job.name(), job.labels().get("k").map(String::as_str)), (Some("n"), Some("v=w")));
     assert_eq!((job.time(), job.grace()), (Some(Duration::from_secs(90)), Duration::from_millis(500)));
     assert_eq!((job.cpu_time(), job.idle()), (Some(Duration::from_millis(1500)), Some(Duration::from_secs(120))));
+    assert_eq!((job.output_limit(), job.overflow()), (None, Overflow::DropOldest), "its output is its own");
+    let counted = made(&["--output-limit", "64K"]);
+    assert_eq!((counted.output_limit(), counted.overflow()), (Some(64 << 10), Overflow::Block));
 }
 
 #[test]
@@ -152,6 +156,7 @@ fn a_flag_without_meaning_is_refused_by_its_name() {
         ("--time", "0"),
         ("--cpu-time", "0"),
         ("--idle", "now"),
+        ("--output-limit", "much"),
         ("--grace", "soon"),
     ] {
         let error = spec(&[flag, value]).expect_err(flag);
