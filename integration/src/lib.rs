@@ -10,6 +10,7 @@ pub mod fault;
 pub mod frame;
 pub mod inside;
 pub mod limits;
+pub mod on_terminal;
 pub mod order;
 
 /// The lanes: what the machine boots. The kernel's command line carries the name to the guest.

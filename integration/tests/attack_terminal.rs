@@ -39,6 +39,18 @@ fn nothing_can_be_typed_into_the_callers_terminal() {
 }
 
 #[test]
+fn a_job_with_a_terminal_of_its_own_types_into_neither() {
+    let attack = attack_path();
+    let inner = format!("{} run --terminal --ro {attack}:/attack -- /attack inject", ironcell_path().display());
+    let ran = on_terminal(&inner);
+    let all = answers(&ran);
+    assert_eq!((ran.code, all.len()), (0, 12), "{ran:?}");
+    for (call, answer) in &all {
+        assert!(["EBADF", "EPERM"].contains(&answer.as_str()), "{call} {answer}");
+    }
+}
+
+#[test]
 fn the_terminal_is_left_as_it_was_whatever_the_end() {
     let ironcell = ironcell_path().display().to_string();
     for end in ["true", "sh -c 'kill -9 $$'", "sh -c 'stty raw -echo; reset; printf \"\\033[?25l\"'"] {

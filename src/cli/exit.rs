@@ -3,7 +3,7 @@
 use crate::life::{Cause, Exit, Outcome, Refused, Stopper};
 use std::fmt::Write;
 
-/// A limit in time ended the job, as with timeout(1).
+/// A limit that ironcell watches itself ended the job: a time, as with timeout(1), or its output.
 pub const TIMED_OUT: u8 = 124;
 /// ironcell itself failed, or refused: the command has not run, or how it ended is not known.
 pub const OWN_FAILURE: u8 = 125;
@@ -31,7 +31,7 @@ pub const CATALOGUE: [Entry; 7] = [
     Entry { code: "1–255", meaning: "the command's own code, whatever it is" },
     Entry {
         code: "124",
-        meaning: "`--time`, `--cpu-time` or `--idle` was over and the job was stopped; with `--preserve-status` the \
+        meaning: "`--time`, `--cpu-time`, `--idle` or `--output-limit` was over and the job was stopped; with `--preserve-status` the \
                   command's own code, or 128+n",
     },
     Entry {
@@ -51,7 +51,7 @@ pub const CATALOGUE: [Entry; 7] = [
 pub const CAVEAT: &str = "A command may return 124 to 255 by itself. \
                           What is certain is `cause` and `exit` in the report (`--report`).";
 
-/// What is returned when a limit in time ended the job.
+/// What is returned when a limit in time, or of the output, ended the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimedOut {
     /// [`TIMED_OUT`].
@@ -68,7 +68,9 @@ pub fn code(outcome: &Outcome, timed_out: TimedOut) -> u8 {
             Refused::NotExecutable => NOT_EXECUTABLE,
             Refused::Cell => OWN_FAILURE,
         },
-        (Cause::WallTime { .. } | Cause::CpuTime { .. } | Cause::Idle { .. }, _) if timed_out == TimedOut::Code124 => {
+        (Cause::WallTime { .. } | Cause::CpuTime { .. } | Cause::Idle { .. } | Cause::OutputLimit { .. }, _)
+            if timed_out == TimedOut::Code124 =>
+        {
             TIMED_OUT
         }
         // Given up before it began: as a shell tells of a command that the same signal ended.
@@ -122,6 +124,7 @@ mod tests {
             (killed, Cause::WallTime { limit, how: StopKind::Hard }, TIMED_OUT),
             (killed, Cause::CpuTime { limit, how: StopKind::Soft }, TIMED_OUT),
             (Exit::Code { code: 3 }, Cause::Idle { limit, how: StopKind::Soft }, TIMED_OUT),
+            (Exit::Code { code: 0 }, Cause::OutputLimit { limit: 1, how: StopKind::Soft }, TIMED_OUT),
             (Exit::Code { code: 2 }, Cause::Pids, 2),
             (Exit::Signal { signal: 31, core: false }, Cause::Seccomp, 159),
             (killed, Cause::OwnerGone, 137),
@@ -149,6 +152,7 @@ mod tests {
             (Exit::Code { code: 0 }, Cause::WallTime { limit, how: StopKind::Soft }, 0),
             (Exit::Code { code: 3 }, Cause::CpuTime { limit, how: StopKind::Soft }, 3),
             (killed, Cause::Idle { limit, how: StopKind::Hard }, 137),
+            (killed, Cause::OutputLimit { limit: 1, how: StopKind::Hard }, 137),
             (Exit::NeverRan, failed(Refused::NotFound), NOT_FOUND),
             (Exit::Unknown, Cause::Lost, OWN_FAILURE),
         ] {

@@ -2,6 +2,7 @@
 
 use super::report::{News, Started};
 use super::run::signals::{Ask, Signals, give_back, until_end};
+use super::run::{Handing, Typing};
 use super::{Head, run};
 use crate::life::{Cause, Exit, Outcome, StopKind, Stopper};
 use crate::spec::{JobSpec, StdioSet};
@@ -11,6 +12,7 @@ use std::pin::pin;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 /// The supervisor of this process.
@@ -104,20 +106,28 @@ async fn run_job(keeper: EarlyKeeper, spec: &JobSpec, told: &mut dyn FnMut(News)
     // Before the job: a Ctrl-C from now on is meant for it.
     let mut signals = Signals::open().map_err(Error::Runtime)?;
     let supervisor = Supervisor::with_keeper(keeper)?;
-    let stdio = run::stdio().map_err(Error::Runtime)?;
+    let mut typing = spec.terminal().map(|_| Typing::prepare()).transpose()?;
+    let stdio = run::stdio(spec).map_err(Error::Runtime)?;
     let (begun_or_not, early) = start(&supervisor, spec, stdio, &mut signals).await;
     let ended = match begun_or_not {
         Ok(job) => {
             told(News::Started(begun(&job)));
-            let ask = |ask, by| match ask {
-                Ask::Stop => job.stop(by),
-                Ask::Kill => job.kill(by),
+            // Waits for whoever waits in this very moment: an ask before the job's end is the job's.
+            let give_up = Notify::new();
+            let ask = |ask, by| {
+                match ask {
+                    Ask::Stop => job.stop(by),
+                    Ask::Kill => job.kill(by),
+                }
+                give_up.notify_waiters();
             };
+            typing.as_mut().map_or(Ok(()), |typing| typing.begin(&job)).map_err(Error::Runtime)?;
+            let handing = job.sink().map(Handing::begin).transpose().map_err(Error::Runtime)?;
             if let Some(signal) = early {
                 job.stop(Stopper::Signal(signal));
             }
             let first = early.map(|_| Instant::now());
-            until_end(follow(&job, told), signals, first, ask).await.ok_or(Error::RuntimeEnded)
+            until_end(follow(&job, handing, &give_up, told), signals, first, ask).await.ok_or(Error::RuntimeEnded)
         }
         Err(error) => Err(error),
     };
@@ -127,13 +137,17 @@ async fn run_job(keeper: EarlyKeeper, spec: &JobSpec, told: &mut dyn FnMut(News)
     ended
 }
 
-/// The job's end; all that happens until then is told.
-async fn follow(job: &Job, told: &mut dyn FnMut(News)) -> Option<Outcome> {
+/// The job's end, and that of the handing on of its output; all that happens until then is told.
+async fn follow(job: &Job, handing: Option<Handing>, give_up: &Notify, told: &mut dyn FnMut(News)) -> Option<Outcome> {
     let mut seen = 0;
     loop {
         let news = job.moments_beyond(seen).await;
         if news.is_empty() {
-            return job.wait().await;
+            let outcome = job.wait().await?;
+            if let Some(handing) = handing {
+                handing.end(&outcome.cause, give_up).await.into_iter().for_each(|what| told(News::Lost(what)));
+            }
+            return Some(outcome);
         }
         seen += news.len();
         news.into_iter().for_each(|moment| told(News::Happened(moment)));

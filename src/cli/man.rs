@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn every_example_is_a_command_line_that_means_something() {
-        let caller = Caller { cwd: Path::new("/home/me"), var: &|_| None, read: &|_| Ok(Vec::new()) };
+        let caller = Caller { cwd: Path::new("/home/me"), var: &|_| None, read: &|_| Ok(Vec::new()), window: None };
         for (line, _) in EXAMPLES {
             let (cell, command) = match Args::try_parse_from(line.split(' ')).expect(line).verb {
                 Verb::Run(run) => (run.cell, run.command),

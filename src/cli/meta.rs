@@ -4,11 +4,15 @@
 //! Source: isolate(1), "META-FILES", and the order and words of isolate 2. Lines `key:value`; times are seconds with three
 //! digits, memory is KiB. What is not known has no line. Beyond isolate, whose box is one process: `time` is the whole
 //! tree's, as in its control groups; `max-rss` and `csw-*` are over the leader and the descendants that were
-//! reaped below it.
+//! reaped below it. isolate limits a file's size alone (`--fsize`), past which the kernel sends SIGXFSZ: a job that was stopped
+//! for the size of its output is told as one that this signal ended, which is what judges look for.
 
 use crate::life::{Cause, Exit, Outcome, Stopper};
 use std::fmt::{Display, Write};
 use std::time::Duration;
+
+/// SIGXFSZ: a file is larger than it may be.
+const XFSZ: u8 = 25;
 
 /// The lines for a job that had its end.
 pub fn ended(outcome: &Outcome) -> String {
@@ -28,6 +32,10 @@ pub fn ended(outcome: &Outcome) -> String {
         Cause::WallTime { .. } => meta.status("TO", "Time limit exceeded (wall clock)"),
         Cause::CpuTime { .. } => meta.status("TO", "Time limit exceeded"),
         Cause::Idle { .. } => meta.status("TO", "Time limit exceeded (idle)"),
+        Cause::OutputLimit { .. } => {
+            meta.line("exitsig", Some(XFSZ));
+            meta.status("SG", "Output limit exceeded");
+        }
         Cause::StartFailed(failure) => meta.status("XX", &failure.message),
         Cause::Stopped { by, .. } => {
             let signal = if let Stopper::Signal(signal) = by { Some(*signal) } else { None };
@@ -67,7 +75,12 @@ fn by_itself(meta: &mut Meta, exit: Exit) {
 fn was_stopped(cause: &Cause) -> bool {
     matches!(
         cause,
-        Cause::WallTime { .. } | Cause::CpuTime { .. } | Cause::Idle { .. } | Cause::Stopped { .. } | Cause::OwnerGone
+        Cause::WallTime { .. }
+            | Cause::CpuTime { .. }
+            | Cause::Idle { .. }
+            | Cause::OutputLimit { .. }
+            | Cause::Stopped { .. }
+            | Cause::OwnerGone
     )
 }
 
@@ -134,6 +147,11 @@ mod tests {
             (KILLED, Cause::Itself, "exitsig:9\nstatus:SG\nmessage:Caught fatal signal 9\n"),
             (KILLED, Cause::WallTime { limit, how }, "killed:1\nstatus:TO\nmessage:Time limit exceeded (wall clock)\n"),
             (KILLED, Cause::CpuTime { limit, how }, "killed:1\nstatus:TO\nmessage:Time limit exceeded\n"),
+            (
+                KILLED,
+                Cause::OutputLimit { limit: 1, how },
+                "killed:1\nexitsig:25\nstatus:SG\nmessage:Output limit exceeded\n",
+            ),
             (
                 KILLED,
                 Cause::Stopped { by: Stopper::Signal(2), how },

@@ -1,8 +1,8 @@
 //! How a job ended, for a person: at most five lines that say what happened, what shows it, and which flag changes it.
 
 use super::signal;
-use crate::life::{Cause, Evidence, Exit, Leftovers, MemoryOf, Outcome, StopKind, Stopper, Usage};
-use crate::spec::units::{Rounded, Span};
+use crate::life::{Amount, Cause, Evidence, Exit, Leftovers, MemoryOf, Outcome, StopKind, Stopper, Usage};
+use crate::spec::units::{Rounded, Size, Span};
 use std::time::Duration;
 
 /// Processes that a line names at most.
@@ -68,6 +68,14 @@ fn ending(outcome: &Outcome, grace: Duration) -> Option<String> {
         }
         Cause::Idle { limit, how } => {
             format!("timed out: nothing of it ran for --idle {}; {}; raise --idle", Span(*limit), took(*how))
+        }
+        Cause::OutputLimit { limit, how } => {
+            let written = match outcome.evidence.limit.and_then(|limit| limit.peak) {
+                Some(Amount::Count(bytes)) => format!(" ({bytes} bytes written)"),
+                _ => String::new(),
+            };
+            let limit = Size(*limit);
+            format!("stopped: it wrote more than --output-limit {limit}{written}; {}; raise --output-limit", took(*how))
         }
         Cause::Memory { of } => memory(*of, &outcome.evidence, &outcome.usage),
         Cause::Pids => starved(outcome),

@@ -38,6 +38,8 @@ pub enum News {
     Started(Started),
     /// Something happened to it.
     Happened(Moment),
+    /// Some of its output did not reach the caller, in words.
+    Lost(String),
 }
 
 /// When the ask came, and when it was done with.

@@ -3,23 +3,27 @@
 mod args;
 mod ends;
 mod env;
+mod handing;
 mod mounts;
 pub mod signals;
 mod spec;
 mod told;
+mod typing;
 
 pub use args::{CellArgs, NetArg, ProfileArg, RunArgs};
 pub use ends::Ends;
 pub use env::read_bounded;
+pub use handing::Handing;
 pub use mounts::{Kind, Mounts};
 pub use spec::{Caller, spec_of};
+pub use typing::Typing;
 
 use super::report::{News, Started, Times};
 use super::voice::Voice;
 use super::{Head, exit, print_failure, render};
 use crate::life::{Exit, Outcome};
-use crate::spec::{JobSpec, Stdio, StdioSet};
-use crate::supervise::{Origin, Walls};
+use crate::spec::{JobSpec, Stdio, StdioSet, Window};
+use crate::supervise::{Origin, Walls, window_of};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -37,7 +41,11 @@ pub fn run(args: &RunArgs, head: impl Head, err: &mut Voice) -> u8 {
             return exit::OWN_FAILURE;
         }
     };
-    let end = match ask(&args.cell, &args.command) {
+    if args.terminal {
+        err.expect_raw_terminal();
+    }
+    let window = args.terminal.then(|| window_of(io::stdin().as_fd()));
+    let end = match ask(&args.cell, &args.command, window) {
         Ok(spec) if args.dry_run => return dry_run(&spec, head, err),
         Ok(spec) => carry_out(args, spec, head, &mut told, err),
         Err(message) => End::Refused(message),
@@ -70,14 +78,14 @@ struct Ended {
     outcome: Outcome,
 }
 
-/// The job that the flags describe, here and now.
+/// The job that the flags describe, here and now; with a terminal of this size, if it has one.
 ///
 /// # Errors
 /// The first flag that has no meaning, in words.
-pub fn ask(cell: &CellArgs, command: &[OsString]) -> Result<JobSpec, String> {
+pub fn ask(cell: &CellArgs, command: &[OsString], window: Option<Window>) -> Result<JobSpec, String> {
     // One that was removed is needed for relative paths alone, which then are refused by their flags.
     let cwd = std::env::current_dir().unwrap_or_default();
-    let caller = Caller { cwd: &cwd, var: &|name| std::env::var_os(name), read: &read_bounded };
+    let caller = Caller { cwd: &cwd, var: &|name| std::env::var_os(name), read: &read_bounded, window };
     spec_of(cell, command, &caller).map_err(|error| error.to_string())
 }
 
@@ -101,7 +109,11 @@ fn carry_out(args: &RunArgs, spec: JobSpec, head: impl Head, told: &mut Told, er
     let mut begun = None;
     let ended = head.run(&spec, &mut |news| {
         told.news(&news);
-        let News::Started(started) = news else { return };
+        let started = match news {
+            News::Started(started) => started,
+            News::Happened(_) => return,
+            News::Lost(what) => return err.say(&what),
+        };
         if !args.quiet {
             started.notes.iter().for_each(|note| err.say(&format!("note: {note}")));
         }
@@ -160,17 +172,21 @@ fn walls(walls: &Walls) -> String {
     format!("profile {} ({} system calls), {landlock}, {relaxed}{lacking}", walls.profile, walls.system_calls)
 }
 
-/// The caller's first three descriptors, handed on.
+/// The caller's first three descriptors, handed on; what a job writes is read instead where it is counted, and a job with a
+/// terminal has none of them.
 ///
 /// # Errors
 /// When there is no room for another descriptor.
-pub fn stdio() -> io::Result<StdioSet> {
+pub fn stdio(spec: &JobSpec) -> io::Result<StdioSet> {
     let own = |fd: BorrowedFd| fd.try_clone_to_owned().map(Stdio::Fd);
-    Ok(StdioSet {
-        stdin: own(io::stdin().as_fd())?,
-        stdout: own(io::stdout().as_fd())?,
-        stderr: own(io::stderr().as_fd())?,
-    })
+    let stdin = own(io::stdin().as_fd())?;
+    if spec.terminal().is_some() {
+        return Ok(StdioSet::default());
+    }
+    if spec.output_limit().is_some() {
+        return Ok(StdioSet { stdin, stdout: Stdio::Log, stderr: Stdio::Log });
+    }
+    Ok(StdioSet { stdin, stdout: own(io::stdout().as_fd())?, stderr: own(io::stderr().as_fd())? })
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ mod tests {
             Cause::WallTime { limit, how },
             Cause::CpuTime { limit, how },
             Cause::Idle { limit, how },
+            Cause::OutputLimit { limit: 0, how },
             Cause::Memory { of: MemoryOf::Own },
             Cause::Pids,
             Cause::Seccomp,
@@ -70,6 +71,7 @@ mod tests {
             Reason::TimeOver(Clock::Wall),
             Reason::TimeOver(Clock::Cpu),
             Reason::TimeOver(Clock::Idle),
+            Reason::OutputOver,
             Reason::OwnerGone,
         ] {
             assert!(reasons.contains(&reason.word().to_owned()), "{reason:?}");

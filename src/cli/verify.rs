@@ -42,7 +42,7 @@ struct Told<'a> {
 /// When it cannot be printed.
 pub fn verify(args: &VerifyArgs, head: impl Head, out: &mut dyn Write, err: &mut Voice) -> io::Result<u8> {
     // A name for messages: the command of these cells is ironcell itself.
-    let found = run::ask(&args.cell, &[OsString::from("verify")])
+    let found = run::ask(&args.cell, &[OsString::from("verify")], None)
         .and_then(|spec| head.verify(&spec).map_err(|error| error.to_string()));
     let findings = match found {
         Ok(findings) => findings,

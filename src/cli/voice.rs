@@ -22,18 +22,29 @@ pub enum Colour {
 pub struct Voice<'a> {
     out: &'a mut (dyn Write + Send),
     colour: Colour,
+    /// Whether it is a terminal that somebody hears it on.
+    terminal: bool,
+    end: &'static str,
 }
 
 impl<'a> Voice<'a> {
     /// Speaks to `out`.
     pub fn new(out: &'a mut (dyn Write + Send), colour: Colour) -> Self {
-        Self { out, colour }
+        Self { out, colour, terminal: false, end: "\n" }
     }
 
     /// Speaks to standard error, in colour if that is wanted there.
     pub fn stderr(out: &'a mut io::Stderr) -> Self {
-        let colour = colour(out.is_terminal(), |name| std::env::var_os(name));
-        Self { out, colour }
+        let terminal = out.is_terminal();
+        let colour = colour(terminal, |name| std::env::var_os(name));
+        Self { out, colour, terminal, end: "\n" }
+    }
+
+    /// From now on its terminal may be raw: there a line feed alone goes down and not back to the left margin.
+    pub fn expect_raw_terminal(&mut self) {
+        if self.terminal {
+            self.end = "\r\n";
+        }
     }
 
     /// Says one line. That nobody may listen is no reason to fail. What could move a terminal's cursor or change its
@@ -43,7 +54,7 @@ impl<'a> Voice<'a> {
             Colour::Plain => MARK.to_owned(),
             Colour::Painted => format!("{}{MARK}{}", PAINT.0, PAINT.1),
         };
-        let _ = writeln!(self.out, "{mark} {}", harmless(line));
+        let _ = write!(self.out, "{mark} {}{}", harmless(line), self.end);
     }
 }
 

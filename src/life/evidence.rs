@@ -43,7 +43,7 @@ pub struct Evidence {
 /// A limit that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LimitHit {
-    /// The kernel's name, or that of the time.
+    /// The kernel's name, or that of the time, or `output`.
     pub name: &'static str,
     /// The limit itself.
     pub value: Amount,

@@ -40,8 +40,10 @@ pub struct LogEnd {
     pub stderr: u64,
     /// SHA-256 of all bytes of both in the order of their offsets, given up ones included; 64 hexadecimal digits.
     pub sha256: String,
+    /// Bytes of both that came beyond the job's output limit: counted here alone. 0 without a limit.
+    pub beyond: u64,
     /// Whether the end of both streams was seen. If not, somebody outside of the cell still held one when the job was gone,
-    /// to whom the job had passed it on; what he writes later is not here.
+    /// to whom the job had passed it on; what he writes later is not here. Or the job's sink has refused one.
     pub complete: bool,
 }
 
@@ -55,6 +57,12 @@ pub struct Log {
     /// Bytes ever written, of standard output and standard error. Together they are the next byte's offset.
     written: (u64, u64),
     sum: Sum,
+    /// Bytes that the job may write.
+    limit: Option<u64>,
+    /// Bytes that came beyond.
+    beyond: u64,
+    /// The first byte that a sink has not taken yet: from here on nothing is given up.
+    held: Option<u64>,
     end: Option<LogEnd>,
 }
 
@@ -84,7 +92,18 @@ pub enum Found {
 impl Log {
     /// An empty log that keeps up to `cap` bytes, each chunk's cost included.
     pub fn new(cap: usize) -> Self {
-        Self { cap, cost: 0, chunks: VecDeque::new(), written: (0, 0), sum: Sum::default(), end: None }
+        let (chunks, sum) = (VecDeque::new(), Sum::default());
+        Self { cap, cost: 0, chunks, written: (0, 0), sum, limit: None, beyond: 0, held: None, end: None }
+    }
+
+    /// The same that takes so many bytes at most, and counts the rest.
+    pub fn limited(self, limit: Option<u64>) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// The same that gives nothing up before a sink has taken it: see [`Log::is_full`].
+    pub fn held(self) -> Self {
+        Self { held: Some(0), ..self }
     }
 
     /// Adds what was read from a stream at a time since the start, and gives up what has no room any more. A log that was
@@ -93,6 +112,9 @@ impl Log {
         if self.end.is_some() {
             return;
         }
+        let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.kept().end));
+        let (bytes, beyond) = bytes.split_at(usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len()));
+        self.beyond += beyond.len() as u64;
         self.sum.add(bytes);
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -101,11 +123,44 @@ impl Log {
             self.put(stream, at, now, room > 0);
             rest = later;
         }
+        self.give_up();
+    }
+
+    /// Gives up the oldest that has no room any more, but nothing that a sink has not taken.
+    fn give_up(&mut self) {
+        let held = self.held.unwrap_or(u64::MAX);
         while self.cost > self.cap
-            && let Some(oldest) = self.chunks.pop_front()
+            && let Some(oldest) = self.chunks.pop_front_if(|oldest| oldest.chunk.end() <= held)
         {
             self.cost -= oldest.chunk.bytes.len() + CHUNK_COST;
         }
+    }
+
+    /// Whether a log that a sink holds keeps as much as it may, or more: then nothing shall be read into it.
+    pub fn is_full(&self) -> bool {
+        self.cost > self.cap
+    }
+
+    /// The sink has taken everything before this offset.
+    pub fn taken(&mut self, upto: u64) {
+        self.held = self.held.map(|held| held.max(upto));
+        self.give_up();
+    }
+
+    /// There is no sink any more.
+    pub fn let_go(&mut self) {
+        self.held = None;
+        self.give_up();
+    }
+
+    /// Makes room for so much more, whoever has taken what.
+    pub fn widen(&mut self, bytes: usize) {
+        self.cap = self.cap.saturating_add(bytes);
+    }
+
+    /// Bytes that came beyond the limit.
+    pub fn beyond(&self) -> u64 {
+        self.beyond
     }
 
     /// Puts bytes into the last chunk or into one of their own.
@@ -137,7 +192,13 @@ impl Log {
     pub fn seal(&mut self, complete: bool) {
         if self.end.is_none() {
             let (stdout, stderr) = self.written;
-            self.end = Some(LogEnd { stdout, stderr, sha256: std::mem::take(&mut self.sum).hex(), complete });
+            self.end = Some(LogEnd {
+                stdout,
+                stderr,
+                sha256: std::mem::take(&mut self.sum).hex(),
+                beyond: self.beyond,
+                complete,
+            });
         }
     }
 

@@ -58,7 +58,7 @@ pub enum Exit {
     Unknown,
 }
 
-/// Why the job ended. More will come: that its output was too long, once the output goes through the library.
+/// Why the job ended. More may come.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "cause", content = "cause_detail", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -93,6 +93,13 @@ pub enum Cause {
         /// The limit that was reached, in seconds in JSON.
         #[serde(serialize_with = "super::usage::seconds")]
         limit: Duration,
+        /// What it took.
+        how: StopKind,
+    },
+    /// It wrote more to standard output and standard error than it may.
+    OutputLimit {
+        /// The limit that was passed, bytes of both together.
+        limit: u64,
         /// What it took.
         how: StopKind,
     },

@@ -36,6 +36,8 @@ pub enum Reason {
     Asked(Stopper),
     /// A time is over.
     TimeOver(Clock),
+    /// It has written more than it may.
+    OutputOver,
     /// Nobody holds it any more.
     OwnerGone,
 }
@@ -48,6 +50,7 @@ impl Reason {
             Self::TimeOver(Clock::Wall) => "wall_time",
             Self::TimeOver(Clock::Cpu) => "cpu_time",
             Self::TimeOver(Clock::Idle) => "idle",
+            Self::OutputOver => "output_limit",
             Self::OwnerGone => "owner_gone",
         }
     }
@@ -119,6 +122,8 @@ pub enum Event {
     },
     /// A time is over.
     TimeOver(Clock),
+    /// It has written more than it may.
+    OutputOver,
     /// The grace since the soft stop is over.
     GraceOver,
     /// Somebody asks for the end.
@@ -158,6 +163,7 @@ pub enum Action {
 pub fn next(state: State, event: Event) -> (State, Vec<Action>) {
     match (state, event) {
         (State::Running, Event::TimeOver(clock)) => stop(Reason::TimeOver(clock), StopKind::Soft),
+        (State::Running, Event::OutputOver) => stop(Reason::OutputOver, StopKind::Soft),
         (State::Running, Event::OwnerGone) => stop(Reason::OwnerGone, StopKind::Hard),
         (State::Running, Event::StopAsked { by, how }) => stop(Reason::Asked(by), how),
         (State::Stopping { why, how: StopKind::Soft }, Event::GraceOver) => harden(why),
@@ -173,16 +179,18 @@ pub fn next(state: State, event: Event) -> (State, Vec<Action>) {
         (State::Draining { leader, stopped }, Event::Emptied) => {
             (State::Finished, vec![Action::Finish { leader, stopped }])
         }
-        // Each ignored on purpose: a grace that nobody began; more stops than one; time that ends a job which is being
+        // Each ignored on purpose: a grace that nobody began; more stops than one; a limit that ends a job which is being
         // ended; an end that was told before; anything after the end.
         (state @ State::Running, Event::GraceOver | Event::Emptied) => (state, Vec::new()),
-        (state @ State::Stopping { .. }, Event::TimeOver(_) | Event::StopAsked { .. } | Event::OwnerGone) => {
-            (state, Vec::new())
-        }
+        (
+            state @ State::Stopping { .. },
+            Event::TimeOver(_) | Event::OutputOver | Event::StopAsked { .. } | Event::OwnerGone,
+        ) => (state, Vec::new()),
         (state @ State::Stopping { .. }, Event::GraceOver | Event::Emptied) => (state, Vec::new()),
         (
             state @ State::Draining { .. },
             Event::TimeOver(_)
+            | Event::OutputOver
             | Event::GraceOver
             | Event::StopAsked { .. }
             | Event::OwnerGone
@@ -232,6 +240,7 @@ mod tests {
             (leader, any::<bool>()).prop_map(|(leader, others)| Event::LeaderEnded { leader, others }),
             prop::sample::select(vec![Clock::Wall, Clock::Cpu, Clock::Idle]).prop_map(Event::TimeOver),
             Just(Event::OwnerGone),
+            Just(Event::OutputOver),
             Just(Event::GraceOver),
             how.prop_map(|how| Event::StopAsked { by: Stopper::Caller, how }),
             Just(Event::Emptied),
@@ -256,6 +265,13 @@ mod tests {
         let (state, actions) = run(vec![asked, Event::GraceOver]);
         assert_eq!(actions, [Action::AskLeader, Action::StartGrace, Action::KillCell]);
         assert_eq!(state, State::Stopping { why: Reason::Asked(Stopper::Signal(2)), how: StopKind::Hard });
+    }
+
+    #[test]
+    fn who_writes_too_much_is_asked_first_and_why_it_ends_stays_so() {
+        let (state, actions) = run(vec![Event::OutputOver, Event::TimeOver(Clock::Wall), Event::OutputOver]);
+        assert_eq!(actions, [Action::AskLeader, Action::StartGrace]);
+        assert_eq!(state, State::Stopping { why: Reason::OutputOver, how: StopKind::Soft });
     }
 
     #[test]

@@ -28,6 +28,17 @@ pub struct Facts<'a> {
     pub usage: &'a Usage,
     /// How much time the job had.
     pub limits: TimeLimits,
+    /// What it wrote.
+    pub written: Written,
+}
+
+/// What a job wrote into its log, and what it may.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Written {
+    /// Bytes of both streams, those beyond the limit included.
+    pub bytes: u64,
+    /// How many it may.
+    pub limit: Option<u64>,
 }
 
 impl Facts<'_> {
@@ -52,13 +63,14 @@ impl Facts<'_> {
         }
         match &self.stopped {
             Some((Reason::Asked(by), how)) => Cause::Stopped { by: by.clone(), how: *how },
-            Some((Reason::TimeOver(Clock::Wall), _)) if self.ended_in_time() => self.by_itself(),
+            Some((Reason::TimeOver(Clock::Wall), _)) if self.ended_in_time() => self.in_time(),
             Some((Reason::TimeOver(clock), how)) => self.time_over(*clock, *how),
+            Some((Reason::OutputOver, how)) => self.output_over(*how),
             Some((Reason::OwnerGone, _)) => Cause::OwnerGone,
             // It ended after its time, before anybody saw that: the same as if somebody had.
             None => match self.overdue() {
                 Some(clock) => self.time_over(clock, StopKind::Soft),
-                None => self.by_itself(),
+                None => self.in_time(),
             },
         }
     }
@@ -79,8 +91,20 @@ impl Facts<'_> {
             Cause::WallTime { limit, .. } => time("time", *limit, Some(self.usage.wall)),
             Cause::CpuTime { limit, .. } => time("cpu_time", *limit, self.usage.cpu()),
             Cause::Idle { limit, .. } => time("idle", *limit, None),
+            Cause::OutputLimit { limit, .. } => count("output", Some(*limit), Some(self.written.bytes)),
             _ => None,
         }
+    }
+
+    /// An end in time. What was too much is told alike, whether that was seen before the end or in what was read after it.
+    fn in_time(&self) -> Cause {
+        let over = self.written.limit.is_some_and(|limit| self.written.bytes > limit);
+        if over { self.output_over(StopKind::Soft) } else { self.by_itself() }
+    }
+
+    /// More was written than may be.
+    fn output_over(&self, how: StopKind) -> Cause {
+        Cause::OutputLimit { limit: self.written.limit.unwrap_or_default(), how }
     }
 
     /// An end that ironcell had no hand in.
@@ -172,7 +196,8 @@ mod tests {
     /// Exit and cause of a job that had 3 seconds.
     fn told(leader: LeaderEnd, stopped: Option<(Reason, StopKind)>, evidence: &Evidence) -> (Exit, Cause) {
         let (limits, usage) = (TimeLimits { wall: Some(3 * SECOND), cpu: Some(SECOND), idle: None }, Usage::default());
-        let facts = Facts { leader, stopped, oom_kills_until_then: None, evidence, usage: &usage, limits };
+        let written = Written::default();
+        let facts = Facts { leader, stopped, oom_kills_until_then: None, evidence, usage: &usage, limits, written };
         (facts.exit(), facts.cause())
     }
 
@@ -230,7 +255,8 @@ mod tests {
         let cause = |leader, stopped, before| {
             let (limits, usage) = (TimeLimits::default(), Usage::default());
             let oom_kills_until_then = Some(before);
-            Facts { leader, stopped, oom_kills_until_then, evidence: &evidence, usage: &usage, limits }.cause()
+            let written = Written::default();
+            Facts { leader, stopped, oom_kills_until_then, evidence: &evidence, usage: &usage, limits, written }.cause()
         };
         assert_eq!(cause(LeaderEnd::Untold, hard, 1), memory, "the kernel had killed before");
         assert_eq!(cause(signalled(9), None, 1), memory);
@@ -262,7 +288,9 @@ mod tests {
         let usage = Usage { cpu_user: Some(SECOND), cpu_system: Some(Duration::ZERO), ..Usage::default() };
         let limits = TimeLimits { wall: None, cpu: Some(SECOND), idle: None };
         let (leader, evidence) = (ended(Told::Code(0)), &Evidence::default());
-        let facts = Facts { leader, stopped: None, oom_kills_until_then: None, evidence, usage: &usage, limits };
+        let written = Written::default();
+        let facts =
+            Facts { leader, stopped: None, oom_kills_until_then: None, evidence, usage: &usage, limits, written };
         assert_eq!(facts.cause(), Cause::CpuTime { limit: SECOND, how: StopKind::Soft });
     }
 
@@ -275,6 +303,25 @@ mod tests {
         let idle = Cause::Idle { limit: Duration::ZERO, how };
         assert_eq!(told(signalled(9), stopped(Clock::Idle), &evidence).1, idle);
         assert_eq!(told(signalled(9), Some((Reason::OwnerGone, how)), &evidence).1, Cause::OwnerGone);
+    }
+
+    #[test]
+    fn who_wrote_too_much_is_told_alike_whoever_saw_it_first() {
+        let (usage, evidence) = (Usage::default(), Evidence::default());
+        let cause = |stopped: Option<Reason>, bytes| {
+            let limits = TimeLimits { wall: Some(3 * SECOND), ..TimeLimits::default() };
+            let stopped = stopped.map(|why| (why, StopKind::Soft));
+            let (leader, written) = (ended(Told::Code(0)), Written { bytes, limit: Some(10) });
+            let (evidence, usage) = (&evidence, &usage);
+            Facts { leader, stopped, oom_kills_until_then: None, evidence, usage, limits, written }.cause()
+        };
+        let over = Cause::OutputLimit { limit: 10, how: StopKind::Soft };
+        for stopped in [None, Some(Reason::OutputOver), Some(WALL)] {
+            assert_eq!(cause(stopped, 11), over);
+        }
+        assert_eq!(cause(None, 10), Cause::Itself, "what it may write is not too much");
+        let asked = Reason::Asked(Stopper::Caller);
+        assert!(matches!(cause(Some(asked), 11), Cause::Stopped { .. }), "why it ends is decided once");
     }
 
     #[test]
@@ -305,7 +352,10 @@ mod tests {
         let evidence = Evidence { memory_max: Some(64), ..Evidence::default() };
         let (leader, limits) = (LeaderEnd::Untold, TimeLimits::default());
         let (evidence, usage) = (&evidence, &usage);
-        let facts = Facts { leader, stopped: None, oom_kills_until_then: None, evidence, usage, limits };
+        let written = Written { bytes: 12, limit: Some(10) };
+        let facts = Facts { leader, stopped: None, oom_kills_until_then: None, evidence, usage, limits, written };
+        let output = LimitHit { name: "output", value: Amount::Count(10), peak: Some(Amount::Count(12)) };
+        assert_eq!(facts.limit(&Cause::OutputLimit { limit: 10, how: StopKind::Soft }), Some(output));
         let memory = LimitHit { name: "memory.max", value: Amount::Count(64), peak: Some(Amount::Count(63)) };
         assert_eq!(facts.limit(&Cause::Memory { of: MemoryOf::Own }), Some(memory));
         let time = LimitHit { name: "time", value: Amount::Time(SECOND), peak: Some(Amount::Time(4 * SECOND)) };

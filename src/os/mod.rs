@@ -12,6 +12,7 @@ pub mod keeper;
 mod kmsg;
 mod mountinfo;
 pub mod probe;
+mod raw_terminal;
 pub mod signals;
 pub mod stdio;
 mod takeover;
@@ -19,6 +20,7 @@ mod watch;
 
 pub use anew::open_anew;
 pub use error::{Doing, OsError};
+pub use raw_terminal::{RawTerminal, window_of};
 
 /// The size of a page of memory.
 pub fn page_size() -> u64 {

@@ -24,7 +24,7 @@ use tail::Kept;
 use tokio::sync::oneshot;
 
 pub use inlet::Inlet;
-pub use intake::Intake;
+pub use intake::{Intake, PIPE_BYTES};
 pub use tail::Tail;
 pub use terminal::{AwaitedTerminal, HeldTerminal, Terminal, TerminalControls};
 

@@ -3,7 +3,7 @@
 mod check;
 
 use super::mounts::cell_path;
-use super::{Env, Isolation, Limits, SpecError, Window};
+use super::{Env, Isolation, Limits, Overflow, SpecError, Window};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -58,6 +58,8 @@ pub struct JobSpec {
     grace: Duration,
     log_max: u64,
     terminal: Option<Window>,
+    overflow: Overflow,
+    output_limit: Option<u64>,
     name: Option<String>,
     labels: BTreeMap<String, String>,
 }
@@ -78,6 +80,8 @@ impl JobSpec {
                 grace: DEFAULT_GRACE,
                 log_max: DEFAULT_LOG_MAX,
                 terminal: None,
+                overflow: Overflow::default(),
+                output_limit: None,
                 name: None,
                 labels: BTreeMap::new(),
             },
@@ -137,6 +141,16 @@ impl JobSpec {
     /// The size of the terminal that it has to begin with, if it has one.
     pub fn terminal(&self) -> Option<Window> {
         self.terminal
+    }
+
+    /// What happens when its log is full.
+    pub fn overflow(&self) -> Overflow {
+        self.overflow
+    }
+
+    /// Bytes of standard output and standard error together after which the job is stopped, softly, then hard.
+    pub fn output_limit(&self) -> Option<u64> {
+        self.output_limit
     }
 
     /// The caller's own name for the job.
@@ -232,6 +246,21 @@ impl JobSpecBuilder {
     /// `StdioSet` must say nothing else. Kernel 4.13.
     pub fn terminal(mut self, window: Window) -> Self {
         self.spec.terminal = Some(window);
+        self
+    }
+
+    /// What happens when the log is full; the oldest output is given up when nothing is said.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.spec.overflow = overflow;
+        self
+    }
+
+    /// Stops the job when it has written more than so many bytes to standard output and standard error together; 0 is that
+    /// it may write nothing. What it wrote up to the limit is kept and told as any output; what comes beyond is counted, and
+    /// goes nowhere. Only what goes into the log ([`Stdio::Log`]) can be counted: with a descriptor of the caller's as one of
+    /// the two the start is refused, and what goes to `/dev/null` is no output.
+    pub fn output_limit(mut self, bytes: u64) -> Self {
+        self.spec.output_limit = Some(bytes);
         self
     }
 

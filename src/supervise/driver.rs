@@ -112,6 +112,7 @@ impl Driver {
                     waits.grace = None;
                     return Event::GraceOver;
                 }
+                () = self.recording.over_limit() => return Event::OutputOver,
                 () = at(waits.look), if waits.look.is_some() => {
                     if let Some(clock) = self.look(waits) {
                         return Event::TimeOver(clock);

@@ -122,6 +122,17 @@ impl JobTerminal {
         self.write_all(&[key]).await
     }
 
+    /// Ends the input, as a person would: types the terminal's end-of-file character at the begin of a line, Ctrl-D if the job
+    /// has set no other. `in_line` says that the last line which was typed has no end yet: it is given to the job first. A
+    /// program that reads single keys gets it as a key.
+    ///
+    /// # Errors
+    /// As [`JobTerminal::write`].
+    pub async fn end(&self, in_line: bool) -> io::Result<()> {
+        let key = self.0.get()?.1.end();
+        self.write_all(&[key, key][..if in_line { 2 } else { 1 }]).await
+    }
+
     /// Changes its size; the job's foreground is told by SIGWINCH. Of a job that has ended nothing is changed.
     ///
     /// # Errors

@@ -1,13 +1,13 @@
 //! A job as its owner holds it: a cheap handle.
 
 use super::input::{Inputs, JobStdin, JobTerminal};
-use super::output::{OutputFrom, OutputReader};
+use super::output::{OutputFrom, OutputReader, OutputSink};
 use crate::life::log::Log;
 use crate::life::{Moment, Outcome, StopKind, Stopper, Timeline};
 use crate::os::cgroup::Effective;
 use crate::plan::Walls;
 use crate::spec::JobId;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 
 /// Requests to a driver that wait to be heard: a stop, a kill, and some more of an impatient owner.
@@ -40,6 +40,8 @@ pub(super) struct Inner {
     pub outcome: watch::Receiver<Option<Outcome>>,
     pub log: watch::Receiver<Log>,
     pub inputs: Inputs,
+    /// Until somebody takes it. It is let go with the job at the latest.
+    pub sink: Mutex<Option<OutputSink>>,
 }
 
 impl Job {
@@ -110,6 +112,14 @@ impl Job {
     /// Its terminal, if its spec asked for one.
     pub fn terminal(&self) -> Option<&JobTerminal> {
         self.inner.inputs.terminal.as_ref()
+    }
+
+    /// The one reader that the job waits for, if it was asked to ([`Overflow::Block`](crate::spec::Overflow::Block)); `None`
+    /// when it was not, or when somebody has taken it before. Until it is taken the job is waited for as by a sink that
+    /// takes nothing.
+    pub fn sink(&self) -> Option<OutputSink> {
+        // Nobody can panic with it.
+        self.inner.sink.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Waits until more than `seen` things have happened, and tells those beyond; none when nothing more will. To begin

@@ -13,10 +13,10 @@ mod supervisor;
 pub mod verify;
 
 pub use crate::os::cgroup::Effective;
-pub use crate::os::{open_anew, signals};
+pub use crate::os::{RawTerminal, open_anew, signals, window_of};
 pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
 pub use error::Error;
 pub use input::{JobStdin, JobTerminal};
 pub use job::Job;
-pub use output::{Ended, Item, Lost, OutputBlocking, OutputBytes, OutputFrom, OutputReader};
+pub use output::{Ended, Item, Lost, OutputBlocking, OutputBytes, OutputFrom, OutputReader, OutputSink};
 pub use supervisor::{EarlyKeeper, Supervisor};

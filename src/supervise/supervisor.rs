@@ -4,7 +4,7 @@ use super::Error;
 use super::driver::{Driver, Seen};
 use super::input::Inputs;
 use super::job::{Inner, Job, REQUESTS_MOST};
-use super::output::Recording;
+use super::output::{self, Recording};
 use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
 use crate::life::{Happening, Timeline};
@@ -15,7 +15,7 @@ use crate::os::{self, probe, stdio};
 use crate::plan::host::Controller;
 use crate::plan::{Drawing, Plan};
 use crate::spec::{CpuMax, JobId, JobSpec, StdioSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -155,6 +155,7 @@ struct Hands {
 /// From spec to a running job.
 async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
     let asked = Instant::now();
+    output::enforceable(&spec, &stdio)?;
     let Hands { keeper, base, devices } = hands;
     let id = JobId::of(os::unix_millis(), os::random()?);
     let host = probe::facts(&spec, base.hierarchy().clone())?;
@@ -178,10 +179,11 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
     let mut inputs = Inputs::begin(inlet);
     let (intake, held) = cell.take_terminal().map(|terminal| inputs.take(terminal)).unzip();
     intakes.extend(intake);
-    let (recording, log) = Recording::begin(spec.log_max(), intakes, asked);
+    let (mut recording, log) = Recording::begin(&spec, intakes, asked);
     let (requests, heard) = mpsc::channel(REQUESTS_MOST);
     let (timeline, happened) = watch::channel(timeline);
     let (outcome, told) = watch::channel(None);
+    let sink = Mutex::new(recording.sink(told.clone()));
     let inner = Inner {
         id,
         pid: cell.pid(),
@@ -194,6 +196,7 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
         outcome: told,
         log,
         inputs: inputs.clone(),
+        sink,
     };
     let (requests, grace, seen) = (heard, spec.grace(), Seen::default());
     let driver = Driver {

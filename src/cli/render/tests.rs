@@ -67,6 +67,11 @@ fn a_stop_says_who_and_what_it_took() {
             "timed out: nothing of it ran for --idle 1s500ms; it ended within its grace; raise --idle",
         ),
         (
+            Exit::Signal { signal: 15, core: false },
+            Cause::OutputLimit { limit: 65536, how: StopKind::Soft },
+            "stopped: it wrote more than --output-limit 64K; it ended on SIGTERM; raise --output-limit",
+        ),
+        (
             Exit::Signal { signal: 31, core: false },
             Cause::Seccomp,
             "killed: SIGSYS, which a filter of system calls sends; see --profile and --seccomp",

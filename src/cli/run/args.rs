@@ -51,6 +51,10 @@ pub struct CellArgs {
     /// Stop the job when no process of it has run for this long: none used a processor, and so none wrote anything
     #[arg(long, value_name = "TIME", help_heading = "Limits")]
     pub idle: Option<String>,
+    /// Stop the job when it has written more than this to standard output and standard error together: 64K, 100M. What it
+    /// writes then goes through ironcell
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub output_limit: Option<String>,
     /// Time from the soft stop (SIGTERM) to the hard one (the whole cell is killed); 10s unless asked for
     #[arg(long, value_name = "TIME", help_heading = "Limits")]
     pub grace: Option<String>,
@@ -113,6 +117,9 @@ pub struct RunArgs {
     /// Write what happened to a file as JSON, - is standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "dry_run")]
     pub report: Option<PathBuf>,
+    /// Give the job a terminal of its own, and type into it what comes from standard input; TERM is the caller's
+    #[arg(short, long)]
+    pub terminal: bool,
     /// Print the whole plan and touch nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -14,6 +14,10 @@ const FILE_MOST_BYTES: u64 = 1024 * 1024;
 /// The environment that the flags describe.
 pub(super) fn environment(flags: &[OsString], files: &[PathBuf], caller: &Caller) -> Result<Env, SpecError> {
     let mut env = Env::default();
+    if caller.window.is_some() {
+        // The keys that are typed and what is shown are those of the caller's own terminal.
+        let _ = copy(&mut env, OsStr::new("TERM"), caller);
+    }
     for file in files {
         let refuse = |problem: String| {
             SpecError::new("--env-file", file.as_os_str().as_bytes(), problem, "name a file with lines NAME=VALUE")
@@ -95,6 +99,7 @@ mod tests {
                 Some("vars") => Ok(file.to_vec()),
                 _ => Err(io::Error::from(io::ErrorKind::NotFound)),
             },
+            window: None,
         };
         environment(&flags, &[PathBuf::from("vars")], &caller)
     }

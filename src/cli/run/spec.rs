@@ -4,10 +4,13 @@ use super::env::environment;
 use super::mounts::Kind;
 use super::{CellArgs, NetArg, ProfileArg};
 use crate::spec::{Access, CgroupFile, Hostname, Isolation, JobSpec, Limits, MountSpec, Net, Root, SpecError, units};
-use crate::spec::{IoMax, IoTarget, Profile, SeccompRules, absolute};
+use crate::spec::{IoMax, IoTarget, Overflow, Profile, SeccompRules, Window, absolute};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
+
+/// Output that ironcell has read and the caller has not: as much as another large pipe would hold.
+const IN_FLIGHT_MOST: u64 = 256 << 10;
 
 /// What the flags mean depends on who calls.
 pub struct Caller<'a> {
@@ -17,6 +20,8 @@ pub struct Caller<'a> {
     pub var: &'a dyn Fn(&OsStr) -> Option<OsString>,
     /// Reads an `--env-file` or the rules of `--seccomp`.
     pub read: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    /// The size of the terminal that the job shall have, if it shall have one.
+    pub window: Option<Window>,
 }
 
 /// The job that the flags describe, with this command.
@@ -44,6 +49,14 @@ pub fn spec_of(args: &CellArgs, command: &[OsString], caller: &Caller) -> Result
     }
     if let Some(grace) = &args.grace {
         job = job.grace(units::duration("--grace", grace)?);
+    }
+    if let Some(size) = &args.output_limit {
+        // The caller is waited for, as he is where the job has his descriptors.
+        job = job.output_limit(units::size("--output-limit", size)?).overflow(Overflow::Block).log_max(IN_FLIGHT_MOST);
+    }
+    if let Some(window) = caller.window {
+        // As a terminal, which waits for whoever looks at it.
+        job = job.terminal(window).overflow(Overflow::Block).log_max(IN_FLIGHT_MOST);
     }
     if let Some(name) = &args.name {
         job = job.name(name);

@@ -4,6 +4,7 @@ use super::*;
 use crate::cli::args::{Args, Verb};
 use crate::cli::voice::Colour;
 use crate::life::{Cause, Exit, Happening, Moment};
+use crate::spec::Overflow;
 use crate::spec::{
     Access, CgroupFile, CpuMax, IoMax, IoTarget, JobId, MemoryLimit, MountSpec, Net, PidsLimit, Resource, Rlimit,
     RlimitValue, Root, SpecError, User,
@@ -34,7 +35,7 @@ fn spec(flags: &[&str]) -> Result<JobSpec, SpecError> {
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),
     };
     let run = args(&line);
-    spec_of(&run.cell, &run.command, &Caller { cwd: Path::new("/home/me"), var: &var, read: &read })
+    spec_of(&run.cell, &run.command, &Caller { cwd: Path::new("/home/me"), var: &var, read: &read, window: None })
 }
 
 fn made(flags: &[&str]) -> JobSpec {
@@ -44,7 +45,7 @@ fn made(flags: &[&str]) -> JobSpec {
 #[test]
 fn a_bare_line_asks_for_nothing() {
     let line = args(&["echo", "-n", "--", "x"]);
-    let caller = Caller { cwd: Path::new("/home/me"), var: &|_| None, read: &read_bounded };
+    let caller = Caller { cwd: Path::new("/home/me"), var: &|_| None, read: &read_bounded, window: None };
     let job = spec_of(&line.cell, &line.command, &caller).expect("a job");
     assert_eq!(job, JobSpec::command("echo").args(["-n", "--", "x"]).build().expect("a job"));
 }
@@ -120,6 +121,9 @@ fn the_surroundings_are_read() {
     assert_eq!((job.name(), job.labels().get("k").map(String::as_str)), (Some("n"), Some("v=w")));
     assert_eq!((job.time(), job.grace()), (Some(Duration::from_secs(90)), Duration::from_millis(500)));
     assert_eq!((job.cpu_time(), job.idle()), (Some(Duration::from_millis(1500)), Some(Duration::from_secs(120))));
+    assert_eq!((job.output_limit(), job.overflow()), (None, Overflow::DropOldest), "its output is its own");
+    let counted = made(&["--output-limit", "64K"]);
+    assert_eq!((counted.output_limit(), counted.overflow()), (Some(64 << 10), Overflow::Block));
 }
 
 #[test]
@@ -152,6 +156,7 @@ fn a_flag_without_meaning_is_refused_by_its_name() {
         ("--time", "0"),
         ("--cpu-time", "0"),
         ("--idle", "now"),
+        ("--output-limit", "much"),
         ("--grace", "soon"),
     ] {
         let error = spec(&[flag, value]).expect_err(flag);
@@ -175,7 +180,7 @@ proptest! {
     fn no_command_line_panics(line in proptest::collection::vec("(--[a-z-]{1,12}(=.*)?)|.*", 0..8)) {
         let line = ["ironcell", "run"].into_iter().map(OsString::from).chain(line.into_iter().map(OsString::from));
         if let Ok(Args { verb: Verb::Run(args) }) = Args::try_parse_from(line) {
-            let caller = Caller { cwd: Path::new("/"), var: &|_| None, read: &|_| Ok(Vec::new()) };
+            let caller = Caller { cwd: Path::new("/"), var: &|_| None, read: &|_| Ok(Vec::new()), window: None };
             let _ = spec_of(&args.cell, &args.command, &caller);
         }
     }

@@ -44,6 +44,7 @@ impl Told {
         match news {
             News::Started(started) => events.started(started.id),
             News::Happened(moment) => events.happened(moment),
+            News::Lost(_) => {}
         }
     }
 

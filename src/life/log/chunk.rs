@@ -25,6 +25,11 @@ pub struct Chunk {
 }
 
 impl Chunk {
+    /// The offset behind its last byte.
+    pub(super) fn end(&self) -> u64 {
+        self.offset + self.bytes.len() as u64
+    }
+
     /// Its bytes from an offset on, `most` of them at most, and at least one.
     pub(super) fn part(&self, offset: u64, most: usize) -> Self {
         // A chunk is small, so what is skipped of it fits.

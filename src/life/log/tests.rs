@@ -121,7 +121,7 @@ proptest! {
         let mut sum = Sum::default();
         sum.add(&model.bytes);
         let (stdout, stderr) = (model.written(Stream::Stdout), model.written(Stream::Stderr));
-        let end = LogEnd { stdout, stderr, sha256: sum.hex(), complete };
+        let end = LogEnd { stdout, stderr, sha256: sum.hex(), beyond: 0, complete };
         for mut at in readers {
             while log.read(at, usize::MAX) != Found::End(end.clone()) {
                 at = step(&model, &log, at, usize::MAX);
@@ -142,6 +142,60 @@ proptest! {
         prop_assert_eq!(log.tail_lines(count as u64), model.tail_lines(kept.start, count));
         prop_assert_eq!(log.tail_lines(u64::MAX), kept.start);
         prop_assert_eq!(log.tail_bytes(count as u64), (kept.end.saturating_sub(count as u64)).max(kept.start));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_sink_that_is_waited_for_sees_every_byte_and_a_full_log_is_bounded(
+        deeds in deeds(),
+        cap in prop_oneof![0..2000_usize, 0..6 * CHUNK_MOST],
+        let_go in 0..100_usize,
+    ) {
+        let (mut log, mut model, mut sink) = (Log::new(cap).held(), Model::default(), 0);
+        for (index, deed) in deeds.into_iter().enumerate() {
+            if index == let_go {
+                log.let_go();
+                prop_assert!(log.cost <= cap, "what nobody waits for is given up");
+            }
+            match deed {
+                // As the reading of a pipe does: it waits while the log is full.
+                Deed::Write { .. } if log.is_full() => prop_assert!(index < let_go, "nobody is waited for any more"),
+                Deed::Write { stream, after_micros, bytes } => model.write(&mut log, stream, after_micros, &bytes),
+                Deed::Read { reader, most } if reader == 0 && index < let_go => {
+                    prop_assert!(!matches!(log.read(sink, most), Found::Gap { .. }), "given up before it was taken");
+                    sink = step(&model, &log, sink, most);
+                    log.taken(sink);
+                }
+                Deed::Read { .. } => {}
+            }
+            prop_assert!(log.cost <= cap + 4 * (CHUNK_MOST + CHUNK_COST), "one write beyond the cap, and no more");
+        }
+    }
+
+    #[test]
+    fn what_comes_beyond_the_limit_is_counted_and_nowhere(
+        writes in prop::collection::vec((stream(), 0..1500_u64, bytes()), 0..20),
+        limit in 0..2000_usize,
+    ) {
+        let mut log = Log::new(usize::MAX).limited(Some(limit as u64));
+        let mut all = Vec::new();
+        for (stream, after, bytes) in &writes {
+            log.append(*stream, Duration::from_micros(*after), bytes);
+            all.extend_from_slice(bytes);
+        }
+        log.seal(true);
+        let (within, beyond) = all.split_at(limit.min(all.len()));
+        let (mut at, mut told, mut sum) = (0, Vec::new(), Sum::default());
+        while let Found::Chunk(chunk) = log.read(at, usize::MAX) {
+            at += chunk.bytes.len() as u64;
+            told.extend(chunk.bytes);
+        }
+        prop_assert_eq!(&told[..], within);
+        sum.add(within);
+        let Found::End(end) = log.read(at, 1) else { panic!("it is sealed") };
+        prop_assert_eq!((end.beyond, end.sha256), (beyond.len() as u64, sum.hex()));
+        prop_assert_eq!(end.stdout + end.stderr, within.len() as u64);
     }
 }
 

@@ -11,7 +11,7 @@ use std::mem::MaybeUninit;
 
 /// What a pipe shall hold, beyond the kernel's 64 KiB: a job that writes in bursts then seldom waits for the supervisor. Its
 /// pages are taken only when something is in them (pipe(7), F_SETPIPE_SZ).
-const PIPE_BYTES: usize = 256 * 1024;
+pub const PIPE_BYTES: usize = 256 * 1024;
 /// Bytes of one read at most. They lie on the stack and only while a read is made, so an idle job has no buffer.
 const READ_MOST: usize = 32 * 1024;
 

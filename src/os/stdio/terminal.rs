@@ -86,8 +86,18 @@ impl TerminalControls {
     /// is Ctrl-C, if the job has not set another.
     pub fn interrupt(&self) -> u8 {
         const CTRL_C: u8 = 3;
+        self.key(SpecialCodeIndex::VINTR, CTRL_C)
+    }
+
+    /// The character that ends the input (`VEOF`); 4, which is Ctrl-D, if the job has not set another.
+    pub fn end(&self) -> u8 {
+        const CTRL_D: u8 = 4;
+        self.key(SpecialCodeIndex::VEOF, CTRL_D)
+    }
+
+    fn key(&self, index: SpecialCodeIndex, usual: u8) -> u8 {
         // Of a master, the attributes are those of its other side (ioctl_tty(2)).
-        tcgetattr(&self.0).map_or(CTRL_C, |attributes| attributes.special_codes[SpecialCodeIndex::VINTR])
+        tcgetattr(&self.0).map_or(usual, |attributes| attributes.special_codes[index])
     }
 }
 

@@ -28,12 +28,13 @@ impl Driver {
             }
         };
         // Bounded: what is not shown after that stays in the terminal's hands.
-        let _ = tokio::join!(timeout(RELAYS_WITHIN, relays), self.recording.end());
+        let (_, written) = tokio::join!(timeout(RELAYS_WITHIN, relays), self.recording.end());
         let usage = self.usage(leader, ended);
         let mut evidence = self.cell.evidence();
         let oom_kills_until_then = self.seen.oom_kills;
+        let (limits, usage_of) = (self.limits, &usage);
         let facts =
-            Facts { leader, stopped, oom_kills_until_then, evidence: &evidence, usage: &usage, limits: self.limits };
+            Facts { leader, stopped, oom_kills_until_then, evidence: &evidence, usage: usage_of, limits, written };
         let (exit, cause) = (facts.exit(), facts.cause());
         evidence.limit = facts.limit(&cause);
         evidence.stderr_tail = self.tail.as_ref().map(Tail::text);

@@ -154,7 +154,7 @@ impl Wake for Unpark {
 }
 
 /// Runs a future on this thread, which sleeps meanwhile. Enough for a wait for a log: that needs no runtime of its own.
-fn parked<F: Future>(future: F) -> F::Output {
+pub(super) fn parked<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);
     loop {

@@ -8,9 +8,32 @@
 mod bytes;
 mod reader;
 mod recording;
+mod sink;
 #[cfg(test)]
 mod tests;
 
 pub use bytes::{Lost, OutputBlocking, OutputBytes};
 pub use reader::{Ended, Item, OutputFrom, OutputReader};
 pub(super) use recording::Recording;
+pub use sink::OutputSink;
+
+use crate::plan::Refusal;
+use crate::spec::{JobSpec, Stdio, StdioSet};
+
+/// Whether an output limit can be enforced: what goes to a descriptor of the caller's is never seen.
+///
+/// # Errors
+/// A limit that cannot be.
+pub(super) fn enforceable(spec: &JobSpec, stdio: &StdioSet) -> Result<(), Refusal> {
+    let Some(limit) = spec.output_limit() else { return Ok(()) };
+    let unseen = [("standard output", &stdio.stdout), ("standard error", &stdio.stderr)];
+    match unseen.into_iter().find(|(_, stdio)| matches!(stdio, Stdio::Fd(_))) {
+        None => Ok(()),
+        Some((name, _)) => Err(Refusal {
+            field: "--output-limit".to_owned(),
+            value: limit.to_string(),
+            problem: format!("{name} goes straight to a descriptor, and what is written there is not seen"),
+            remedy: "let both go into the job's log (Stdio::Log) or to /dev/null".to_owned(),
+        }),
+    }
+}

@@ -1,17 +1,23 @@
 //! The writing side of a job's log: one task that reads both pipes, and the seal.
 
-use crate::life::Stream;
+use super::sink::{OutputSink, Refused};
 use crate::life::log::Log;
-use crate::os::stdio::Intake;
+use crate::life::verdict::Written;
+use crate::life::{Outcome, Stream};
+use crate::os::stdio::{Intake, PIPE_BYTES};
+use crate::spec::{JobSpec, Overflow};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, timeout};
 
 /// How long the pipes of a cell that is empty may take to their end. What is in them is read in milliseconds; only a
 /// descriptor that the job has passed out of the cell keeps one open longer, and that must not hold the end.
 const DRAIN_WITHIN: Duration = Duration::from_secs(2);
+/// What is left to be read when nobody writes any more, however slow the sink is: what two pipes hold, and as much again for
+/// the cost of its chunks and for what was read before the log was seen to be full.
+const LAST_MOST: usize = 4 * PIPE_BYTES;
 
 /// A log that is being written.
 #[derive(Debug)]
@@ -19,20 +25,50 @@ pub struct Recording {
     log: Arc<watch::Sender<Log>>,
     /// Reads; true when every pipe came to its end. None for a job whose output goes elsewhere.
     reading: Option<JoinHandle<bool>>,
+    /// Told once, when the limit is passed.
+    over: Arc<Notify>,
+    limit: Option<u64>,
+    /// For the sink, until that is made.
+    refuse: Option<watch::Sender<Refused>>,
+}
+
+/// What the reading of a pipe needs.
+#[derive(Clone)]
+struct Reading {
+    log: Arc<watch::Sender<Log>>,
+    refused: watch::Receiver<Refused>,
+    over: Arc<Notify>,
+    asked: Instant,
 }
 
 impl Recording {
-    /// Begins to read. `cap` is what the log may cost, in bytes; times in it are since `asked`.
-    pub fn begin(cap: u64, intakes: Vec<(Stream, Intake)>, asked: Instant) -> (Self, watch::Receiver<Log>) {
+    /// Begins to read what a job of this spec writes; times in the log are since `asked`.
+    pub fn begin(spec: &JobSpec, intakes: Vec<(Stream, Intake)>, asked: Instant) -> (Self, watch::Receiver<Log>) {
         // A spec allows no more than a machine can count.
-        let (log, readers) = watch::channel(Log::new(usize::try_from(cap).unwrap_or(usize::MAX)));
-        let log = Arc::new(log);
-        let reading = (!intakes.is_empty()).then(|| tokio::spawn(read_all(intakes, Arc::clone(&log), asked)));
-        (Self { log, reading }, readers)
+        let log = Log::new(usize::try_from(spec.log_max()).unwrap_or(usize::MAX)).limited(spec.output_limit());
+        let waits = spec.overflow() == Overflow::Block;
+        let (log, readers) = watch::channel(if waits { log.held() } else { log });
+        let (refuse, refused) = watch::channel(Refused::default());
+        let (log, over) = (Arc::new(log), Arc::new(Notify::new()));
+        let hands = Reading { log: Arc::clone(&log), refused, over: Arc::clone(&over), asked };
+        let reading = (!intakes.is_empty()).then(|| tokio::spawn(read_all(intakes, hands)));
+        (Self { log, reading, over, limit: spec.output_limit(), refuse: waits.then_some(refuse) }, readers)
     }
 
-    /// When no process of the job is left: reads what is still in the pipes, and seals the log. Once.
-    pub async fn end(&mut self) {
+    /// The sink of a job that waits for one; once.
+    pub fn sink(&mut self, outcome: watch::Receiver<Option<Outcome>>) -> Option<OutputSink> {
+        self.refuse.take().map(|refuse| OutputSink::new(&self.log, outcome, refuse))
+    }
+
+    /// Waits until more was written than may be; told once. Cancel-safe.
+    pub async fn over_limit(&self) {
+        self.over.notified().await;
+    }
+
+    /// When no process of the job is left: reads what is still in the pipes, and seals the log; tells how much it was. Once.
+    pub async fn end(&mut self) -> Written {
+        // No sink holds up the end: what is left is little, and is kept for it.
+        self.log.send_modify(|log| log.widen(LAST_MOST));
         let complete = match self.reading.take() {
             None => true,
             Some(mut reading) => match timeout(DRAIN_WITHIN, &mut reading).await {
@@ -46,33 +82,67 @@ impl Recording {
             },
         };
         self.log.send_modify(|log| log.seal(complete));
+        let log = self.log.borrow();
+        Written { bytes: log.kept().end + log.beyond(), limit: self.limit }
     }
 }
 
 /// Reads every pipe to its end, in turns; false when one could not be.
-async fn read_all(intakes: Vec<(Stream, Intake)>, log: Arc<watch::Sender<Log>>, asked: Instant) -> bool {
-    let of = |wanted: Stream| intakes.iter().find(move |(stream, _)| *stream == wanted);
+async fn read_all(intakes: Vec<(Stream, Intake)>, hands: Reading) -> bool {
+    let (mut stdout, mut stderr) = (None, None);
+    for (stream, intake) in intakes {
+        match stream {
+            Stream::Stdout => stdout = Some(intake),
+            Stream::Stderr => stderr = Some(intake),
+        }
+    }
     let (stdout, stderr) = tokio::join!(
-        read_one(of(Stream::Stdout), &log, asked), //
-        read_one(of(Stream::Stderr), &log, asked),
+        read_one(Stream::Stdout, stdout, hands.clone()),
+        read_one(Stream::Stderr, stderr, hands), //
     );
     stdout && stderr
 }
 
-/// Reads one pipe to its end.
-async fn read_one(intake: Option<&(Stream, Intake)>, log: &watch::Sender<Log>, asked: Instant) -> bool {
-    let Some((stream, intake)) = intake else { return true };
-    loop {
+/// Reads one pipe to its end, and closes it.
+async fn read_one(stream: Stream, intake: Option<Intake>, hands: Reading) -> bool {
+    let Some(intake) = intake else { return true };
+    let Reading { log, mut refused, over, asked } = hands;
+    let mut room = log.subscribe();
+    let take = |bytes: &[u8]| {
         // The time of a read is taken before it waits for a reader of the log, not after.
-        let take = |bytes: &[u8]| {
-            let at = asked.elapsed();
-            log.send_modify(|log| log.append(*stream, at, bytes));
-        };
-        match intake.read(take).await {
-            // The other stream's turn, and that of other tasks: a job that never stops writing is always ready.
-            Ok(true) => yield_now().await,
-            Ok(false) => return true,
-            Err(_) => return false,
+        let at = asked.elapsed();
+        let mut passed = false;
+        log.send_modify(|log| {
+            let before = log.beyond();
+            log.append(stream, at, bytes);
+            passed = before == 0 && log.beyond() > 0;
+        });
+        if passed {
+            over.notify_one();
         }
+    };
+    loop {
+        let read = async {
+            // No error: the log is ours.
+            let _ = room.wait_for(|log| !log.is_full()).await;
+            intake.read(take).await
+        };
+        tokio::select! {
+            biased;
+            () = refused_of(&mut refused, stream) => return false,
+            read = read => match read {
+                // The other stream's turn, and that of other tasks: a job that never stops writing is always ready.
+                Ok(true) => yield_now().await,
+                Ok(false) => return true,
+                Err(_) => return false,
+            },
+        }
+    }
+}
+
+/// Waits until the sink has refused a stream; for ever where there is none.
+async fn refused_of(refused: &mut watch::Receiver<Refused>, stream: Stream) {
+    if refused.wait_for(|refused| refused.has(stream)).await.is_err() {
+        std::future::pending().await
     }
 }

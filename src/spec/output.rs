@@ -1,0 +1,15 @@
+//! What is done with the output of a job: how much it may write, and what becomes of what no longer fits into its log.
+
+/// What happens when a job's log is full ([`Stdio::Log`](super::Stdio::Log), `log_max`).
+///
+/// To end a job that writes too much is no third way: that is its output limit (`output_limit`), which may be as large as
+/// the log, or any other size.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// The oldest output is given up, and readers are told of the gap. Nobody waits.
+    #[default]
+    DropOldest,
+    /// Nothing is given up before the job's sink has taken it (`Job::sink`): until then the job waits in its write, as it
+    /// would for a slow reader of a pipe. Its limits and stops do not wait. Without a sink any more, it is `DropOldest`.
+    Block,
+}
