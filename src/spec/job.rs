@@ -1,9 +1,10 @@
 //! A job: the command and all that surrounds it. `JobSpec::command("make").arg("-j2").build()?`.
 
-mod check;
+pub(super) mod check;
+mod held;
 
 use super::mounts::cell_path;
-use super::{Env, Isolation, Limits, SpecError};
+use super::{Env, Isolation, Limits, OnDrop, SpecError};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -55,6 +56,7 @@ pub struct JobSpec {
     log_max: u64,
     name: Option<String>,
     labels: BTreeMap<String, String>,
+    on_drop: OnDrop,
 }
 
 impl JobSpec {
@@ -74,6 +76,7 @@ impl JobSpec {
                 log_max: DEFAULT_LOG_MAX,
                 name: None,
                 labels: BTreeMap::new(),
+                on_drop: OnDrop::default(),
             },
         }
     }

@@ -10,7 +10,9 @@ mod isolation;
 mod job;
 mod limits;
 mod mounts;
+mod owner;
 mod seccomp;
+mod signal;
 pub mod units;
 
 pub use env::{Env, EnvName};
@@ -20,4 +22,6 @@ pub use isolation::{Hostname, Isolation, Net, User};
 pub use job::{JobSpec, JobSpecBuilder, Stdio, StdioSet};
 pub use limits::{CgroupFile, CpuMax, IoMax, IoTarget, Limits, MemoryLimit, PidsLimit, Resource, Rlimit, RlimitValue};
 pub use mounts::{Access, MountSpec, Root, absolute};
+pub use owner::{OnDrop, Owner};
 pub use seccomp::{Profile, SeccompAction, SeccompArg, SeccompEntry, SeccompOperator, SeccompRules, SeccompWhere};
+pub use signal::{Signal, Target};
