@@ -4,10 +4,17 @@
 pub mod doctor;
 mod driver;
 mod error;
+mod events;
+mod house;
+mod info;
 mod job;
+mod jobs;
 mod output;
+mod registry;
+mod request;
 #[cfg(feature = "seam")]
 pub mod seam;
+mod start;
 mod supervisor;
 pub mod verify;
 
@@ -15,6 +22,9 @@ pub use crate::os::cgroup::Effective;
 pub use crate::os::{open_anew, signals};
 pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
 pub use error::Error;
-pub use job::Job;
+pub use events::{Change, Event, EventReader, Heard};
+pub use info::{Bounds, Counts, Filter, JobInfo};
+pub use job::{Job, Stopped};
+pub use jobs::{Everyone, Jobs, Whose};
 pub use output::{Ended, Item, Lost, OutputBlocking, OutputBytes, OutputFrom, OutputReader};
-pub use supervisor::{EarlyKeeper, Supervisor};
+pub use supervisor::{EarlyKeeper, Shutdown, Supervisor};
