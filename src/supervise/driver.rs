@@ -232,6 +232,7 @@ impl Driver {
                 // What was done to it until now, and was not noticed yet.
                 self.note_memory();
                 self.note_cpu(self.cell.counters().cpu());
+                self.go_on_to_end();
                 self.note(Happening::Ended);
             }
             State::Running | State::Finished => {}

@@ -97,7 +97,8 @@ impl Job {
         let _ = self.stops.as_ref().map(|stops| stops.try_send(StopRequest { by, how, grace: None }));
     }
 
-    /// Waits for the end: told once everything of the job is gone. Any number may wait, any number of times.
+    /// Waits for the end: told once everything of the job is gone. Any number may wait, any number of times; a wait that is
+    /// given up has taken nothing. `None` when the runtime was shut down before the end.
     pub async fn wait(&self) -> Option<Outcome> {
         let mut outcome = self.shared.outcome.clone();
         // The driver tells the outcome before it goes; without one, its runtime was shut down under it.

@@ -19,7 +19,7 @@ impl CellCgroup {
         let before = settings.iter().map(before).collect::<Result<Vec<_>, _>>()?;
         self.apply(settings).map_err(|cause| match self.put_back(&before) {
             Ok(()) => cause,
-            Err((field, error)) => ApplyError::Torn { field, cause: Box::new(cause), error },
+            Err((field, error)) => ApplyError::Torn { field, cause: Box::new(cause), error: Box::new(error) },
         })
     }
 

@@ -59,7 +59,7 @@ pub enum ApplyError {
         /// Why the change failed.
         cause: Box<ApplyError>,
         /// Why it is not as it was.
-        error: OsError,
+        error: Box<OsError>,
     },
 }
 

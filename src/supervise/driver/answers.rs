@@ -32,10 +32,16 @@ impl Driver {
     /// Asks the leader to end: SIGTERM, and if it stands still it is let go on to hear it.
     pub(super) fn ask_leader(&mut self) {
         self.cell.signal_leader(TERM);
+        self.go_on_to_end();
+    }
+
+    /// Lets a job go on that stands still, since it is to end, or since its leader has: a PID 1 that stands still would
+    /// never go.
+    pub(super) fn go_on_to_end(&mut self) {
         if std::mem::take(&mut self.paused)
             && let Err(error) = self.cell.thaw()
         {
-            // It is killed when its grace is over, as every job that does not hear.
+            // It is killed when its time is over, as every job that does not hear.
             tracing::error!(%error, pid = self.cell.pid(), "a paused cell could not be let go on for its end");
         }
     }
