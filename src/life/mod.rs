@@ -5,15 +5,19 @@
 pub(crate) mod digest;
 mod evidence;
 pub(crate) mod log;
+mod now;
 mod outcome;
 pub mod pace;
 pub mod state;
+mod status;
 mod timeline;
 mod usage;
 pub mod verdict;
 
 pub use evidence::{Amount, Biggest, Evidence, Leftover, Leftovers, LimitHit};
 pub use log::{Chunk, LogEnd, Stream};
+pub use now::{Process, Stats};
 pub use outcome::{Cause, Exit, MemoryOf, Outcome, Refused, StartFailure, StopKind, Stopper};
+pub use status::Status;
 pub use timeline::{Happening, Moment, Throttle, Timeline};
 pub use usage::{IoUsage, Pressure, Usage};

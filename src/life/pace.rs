@@ -79,6 +79,11 @@ impl Pace {
         pauses.into_iter().flatten().min().map_or(Look::Never, Look::In)
     }
 
+    /// It was held still by its owner until `now`: that is not idleness, and the idle time begins anew.
+    pub fn rested(&mut self, now: Duration) {
+        self.progress.0 = now;
+    }
+
     /// The next pause for the sake of throttling; none once it was seen.
     fn throttle_pause(&mut self, throttled: bool) -> Option<Duration> {
         let pause = self.throttle.take().filter(|_| !throttled)?;
@@ -117,6 +122,15 @@ mod tests {
     fn a_job_that_does_nothing_is_found_idle_and_one_that_works_is_not() {
         assert_eq!(play(Pace::new(None, Some(SECOND), 2, false), 0), (Clock::Idle, SECOND, 17));
         assert_eq!(play(Pace::new(Some(SECOND * 5), Some(SECOND), 2, false), 1).0, Clock::Cpu);
+    }
+
+    #[test]
+    fn time_in_which_a_job_was_held_still_is_no_idle_time() {
+        let mut pace = Pace::new(None, Some(SECOND), 2, false);
+        pace.rested(SECOND * 10);
+        let nothing = Duration::ZERO;
+        assert!(matches!(pace.look(SECOND * 10, nothing, nothing, false), Look::In(_)));
+        assert_eq!(pace.look(SECOND * 11, nothing, nothing, false), Look::Over(Clock::Idle));
     }
 
     #[test]

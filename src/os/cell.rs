@@ -1,10 +1,13 @@
 //! One cell that runs, to its removal: watch, signal, kill, read, remove. How it came to run is in `start`.
 
 mod counters;
+mod hold;
 mod leftovers;
+mod processes;
 mod start;
 
 pub use counters::{Counters, CpuLook, Looks};
+pub use processes::Roll;
 pub use start::NewCell;
 
 use super::OsError;

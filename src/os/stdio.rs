@@ -28,15 +28,31 @@ pub use intake::{Intake, PIPE_BYTES};
 pub use tail::Tail;
 pub use terminal::{AwaitedTerminal, HeldTerminal, Terminal, TerminalControls};
 
-/// The three descriptors that the target gets, and what relays them.
+/// A job's streams: what the target gets, and what the supervisor has of them.
 #[derive(Debug)]
 pub struct Wired {
+    /// For the target.
+    pub theirs: Theirs,
+    /// For the supervisor.
+    pub ours: Ours,
+}
+
+/// The three descriptors that the target gets.
+#[derive(Debug)]
+pub struct Theirs {
     /// Descriptor 0.
     pub stdin: OwnedFd,
     /// Descriptor 1.
     pub stdout: OwnedFd,
     /// Descriptor 2.
     pub stderr: OwnedFd,
+    /// The terminal that the target opens instead.
+    pub terminal: Option<AwaitedTerminal>,
+}
+
+/// What the supervisor has of a job's streams.
+#[derive(Debug, Default)]
+pub struct Ours {
     /// Told when all that was relayed has arrived.
     pub relays: Vec<oneshot::Receiver<()>>,
     /// The last of standard error, where that is relayed.
@@ -45,8 +61,6 @@ pub struct Wired {
     pub intakes: Vec<(Stream, Intake)>,
     /// What the job's standard input is written to.
     pub inlet: Option<WiredInlet>,
-    /// The terminal that the target opens instead.
-    pub terminal: Option<AwaitedTerminal>,
 }
 
 /// The writing end of a job's standard input.
@@ -94,8 +108,10 @@ pub fn wire(set: StdioSet, terminal: bool) -> Result<Wired, OsError> {
     let stdout = output(set.stdout, Stream::Stdout, None)?;
     let relayed = matches!(&set.stderr, Stdio::Fd(fd) if rustix::termios::isatty(fd));
     let stderr = output(set.stderr, Stream::Stderr, Some(&tail))?;
-    let tail = relayed.then_some(tail);
-    Ok(Wired { stdin, stdout, stderr, relays, tail, intakes, inlet, terminal: None })
+    Ok(Wired {
+        theirs: Theirs { stdin, stdout, stderr, terminal: None },
+        ours: Ours { relays, tail: relayed.then_some(tail), intakes, inlet },
+    })
 }
 
 /// Of a job with a terminal: the socket to send its master on, and nothing for the rest.
@@ -112,8 +128,7 @@ fn wire_terminal(set: &StdioSet) -> Result<Wired, OsError> {
     let mut none = Vec::new();
     let stdout = one(Stdio::Null, Way::Out, &mut none, None)?;
     let stderr = one(Stdio::Null, Way::Out, &mut none, None)?;
-    let (relays, intakes) = (Vec::new(), Vec::new());
-    Ok(Wired { stdin, stdout, stderr, relays, tail: None, intakes, inlet: None, terminal: Some(terminal) })
+    Ok(Wired { theirs: Theirs { stdin, stdout, stderr, terminal: Some(terminal) }, ours: Ours::default() })
 }
 
 /// A pipe that is written to, and all that it shall be given, where that is known.

@@ -67,5 +67,30 @@ pub fn settings(limits: &Limits, host: &Host) -> Result<Vec<Setting>, Refusal> {
     Ok(draft.settings)
 }
 
+/// The writes by which a running job with the limits `current` has those that are `asked` as well: only what was asked
+/// for, checked together with what stays.
+///
+/// # Errors
+/// As [`settings`]; and what belongs to each process from its start is refused by name.
+pub fn change(current: &Limits, asked: &Limits, host: &Host) -> Result<Vec<Setting>, Refusal> {
+    if let Some(limit) = asked.rlimits.first() {
+        let problem = "each process has it from its start, and a running one keeps what it has";
+        return Err(draft::refusal("--rlimit", &format!("{limit:?}"), problem, "start another job with it"));
+    }
+    let together = Limits {
+        memory_max: asked.memory_max.or(current.memory_max),
+        memory_high: asked.memory_high.or(current.memory_high),
+        ..asked.clone()
+    };
+    let stays = |setting: &Setting| match setting.field.as_str() {
+        "--memory" => asked.memory_max.is_none(),
+        "--memory-high" => asked.memory_high.is_none(),
+        _ => false,
+    };
+    let mut settings = settings(&together, host)?;
+    settings.retain(|setting| setting.origin == Origin::Asked && !stays(setting));
+    Ok(settings)
+}
+
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ pub use drawing::{Drawing, Section};
 pub use refusal::Refusal;
 pub use walls::{Lacking, Relaxed, Walls};
 
-use crate::spec::{JobSpec, Net, Window};
+use crate::spec::{JobSpec, Limits, Net, Window};
 use host::Host;
 use init_shim::wire::{self, Order};
 
@@ -40,6 +40,15 @@ pub struct Plan {
 const OOM_SCORE_ADJ: i16 = 500;
 
 impl Plan {
+    /// The writes that change a running job's limits from the `current` ones to those that are `asked`: what is not asked
+    /// stays.
+    ///
+    /// # Errors
+    /// Names the first field that cannot be changed or enforced here, and the way out.
+    pub fn change(current: &Limits, asked: &Limits, host: &Host) -> Result<Vec<Setting>, Refusal> {
+        cgroup::change(current, asked, host)
+    }
+
     /// The plan for this ask on this host.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! A job: the command and all that surrounds it. `JobSpec::command("make").arg("-j2").build()?`.
 
-mod check;
+pub(super) mod check;
+mod held;
 
 use super::mounts::cell_path;
-use super::{Env, Isolation, Limits, Overflow, SpecError, Window};
+use super::{Env, Isolation, Limits, OnDrop, Overflow, SpecError, Window};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -62,6 +63,7 @@ pub struct JobSpec {
     output_limit: Option<u64>,
     name: Option<String>,
     labels: BTreeMap<String, String>,
+    on_drop: OnDrop,
 }
 
 impl JobSpec {
@@ -84,6 +86,7 @@ impl JobSpec {
                 output_limit: None,
                 name: None,
                 labels: BTreeMap::new(),
+                on_drop: OnDrop::default(),
             },
         }
     }

@@ -11,7 +11,9 @@ mod job;
 mod limits;
 mod mounts;
 mod output;
+mod owner;
 mod seccomp;
+mod signal;
 pub mod units;
 mod window;
 
@@ -23,5 +25,7 @@ pub use job::{JobSpec, JobSpecBuilder, Stdio, StdioSet};
 pub use limits::{CgroupFile, CpuMax, IoMax, IoTarget, Limits, MemoryLimit, PidsLimit, Resource, Rlimit, RlimitValue};
 pub use mounts::{Access, MountSpec, Root, absolute};
 pub use output::Overflow;
+pub use owner::{OnDrop, Owner};
 pub use seccomp::{Profile, SeccompAction, SeccompArg, SeccompEntry, SeccompOperator, SeccompRules, SeccompWhere};
+pub use signal::{Signal, Target};
 pub use window::Window;

@@ -3,18 +3,22 @@
 //! At the end of a job always in this order: the leader's end, who is left noted and killed, the cell empty, relays at
 //! their end, the log sealed, usage read, cgroup removed, outcome told. Each wait is bounded.
 
+mod answers;
 mod finish;
 mod waits;
 
+use super::events::Change;
+use super::house::House;
 use super::input::Inputs;
-use super::job::StopRequest;
 use super::output::Recording;
+use super::request::{Request, StopRequest};
 use crate::life::pace::{Look, Pace};
 use crate::life::state::{Action, Clock, Event, LeaderEnd, State, TimeLimits, Told, next};
 use crate::life::{Happening, Leftovers, Outcome, StopKind, Throttle, Timeline};
 use crate::os::cell::{Cell, CpuLook};
 use crate::os::keeper::Keeper;
 use crate::os::stdio::{HeldTerminal, Tail};
+use crate::spec::{JobId, JobSpec};
 use init_shim::report::{End, How, Used};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +36,15 @@ const EMPTY_WITHIN: Duration = Duration::from_secs(10);
 pub(super) struct Driver {
     pub cell: Cell,
     pub keeper: Arc<Keeper>,
-    pub requests: mpsc::Receiver<StopRequest>,
+    pub id: JobId,
+    /// What was asked for, with the limits as they were changed since.
+    pub spec: JobSpec,
+    /// Where it is listed.
+    pub listed: Listed,
+    pub stops: mpsc::Receiver<StopRequest>,
+    pub requests: mpsc::Receiver<Request>,
+    /// Whether every process stands still.
+    pub paused: bool,
     pub relays: Vec<oneshot::Receiver<()>>,
     pub tail: Option<Tail>,
     pub inputs: Inputs,
@@ -59,25 +71,39 @@ pub(super) struct Seen {
     used: Option<Used>,
 }
 
+/// A job's place in the list: a driver that is dropped before the end, with its runtime, is noted there.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub house: Arc<House>,
+    pub id: JobId,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.house.registry.lost(self.id);
+    }
+}
+
 impl Driver {
     /// Runs until the outcome is told.
     pub async fn run(mut self) {
         let started = Instant::now();
         let mut waits = Waits::new(started, &self.limits, &self.pace);
+        let mut abandoned = self.listed.house.registry.abandonment();
         // What happened before anybody could watch.
         self.note_memory();
         let mut state = State::Running;
         loop {
             let event = match state {
                 State::Draining { .. } => self.empty().await,
-                _ => self.await_event(&mut waits).await,
+                _ => self.await_event(&mut waits, &mut abandoned).await,
             };
             let (after, actions) = next(state, event);
             self.note_state(&after, &mut waits);
             state = after;
             for action in actions {
                 match action {
-                    Action::AskLeader => self.cell.signal_leader(TERM),
+                    Action::AskLeader => self.ask_leader(),
                     Action::StartGrace => waits.grace = Some(Instant::now() + self.grace),
                     Action::KillCell => self.kill(),
                     // The next turn of the loop does it.
@@ -91,19 +117,26 @@ impl Driver {
     }
 
     /// The next thing that happens while the leader runs.
-    async fn await_event(&mut self, waits: &mut Waits) -> Event {
+    async fn await_event(&mut self, waits: &mut Waits, abandoned: &mut watch::Receiver<bool>) -> Event {
         loop {
             tokio::select! {
                 // In this order: an end that is there is told as such, also when a time is over in the same instant.
                 biased;
                 end = self.cell.end() => return self.leader_ended(end),
-                request = self.requests.recv(), if waits.owned => match request {
-                    Some(StopRequest { by, how }) => return Event::StopAsked { by, how },
+                stop = self.stops.recv(), if waits.owned => match stop {
+                    Some(StopRequest { by, how, grace }) => {
+                        self.take_grace(grace, waits);
+                        return Event::StopAsked { by, how };
+                    }
                     None => {
                         waits.owned = false;
                         return Event::OwnerGone;
                     }
                 },
+                () = gone(abandoned), if waits.owned => {
+                    waits.owned = false;
+                    return Event::OwnerGone;
+                }
                 () = at(waits.deadline), if waits.deadline.is_some() => {
                     waits.deadline = None;
                     return Event::TimeOver(Clock::Wall);
@@ -118,6 +151,8 @@ impl Driver {
                         return Event::TimeOver(clock);
                     }
                 }
+                // None is left to ask anything when every handle is gone: then it is not asked for again here.
+                Some(request) = self.requests.recv() => self.answer(request, waits).await,
                 () = self.cell.counters().memory_changed() => self.note_memory(),
             }
         }
@@ -173,7 +208,10 @@ impl Driver {
     }
 
     /// Waits for the last process.
-    async fn empty(&self) -> Event {
+    async fn empty(&mut self) -> Event {
+        // From here on there is nothing that could be asked of it: who asks is told of the end.
+        self.requests.close();
+        while self.requests.try_recv().is_ok() {}
         let gone = async {
             self.cell.gone().await;
             self.cell.emptied(EMPTY_WITHIN).await
@@ -198,6 +236,7 @@ impl Driver {
                 // What was done to it until now, and was not noticed yet.
                 self.note_memory();
                 self.note_cpu(self.cell.counters().cpu());
+                self.go_on_to_end();
                 self.note(Happening::Ended);
             }
             State::Running | State::Finished => {}
@@ -225,6 +264,22 @@ impl Driver {
     /// Tells those who watch.
     fn note(&self, what: Happening) {
         let now = self.asked.elapsed();
-        self.timeline.send_if_modified(|timeline| timeline.tell(now, what));
+        if !self.timeline.send_if_modified(|timeline| timeline.tell(now, what)) {
+            return;
+        }
+        let change = match what {
+            Happening::Oom { kills } => Change::Oom { kills },
+            Happening::Throttled { by } => Change::Throttled { by },
+            Happening::Stopping { cause, how } => Change::Stopping { cause, how },
+            // The list has words of its own for these.
+            Happening::Created | Happening::Started | Happening::Ended => return,
+        };
+        self.listed.house.registry.happened(self.id, change);
     }
+}
+
+/// Waits until the supervisor is gone.
+async fn gone(abandoned: &mut watch::Receiver<bool>) {
+    // The list outlives its drivers, so this is no error.
+    let _ = abandoned.wait_for(|gone| *gone).await.is_ok();
 }

@@ -1,13 +1,14 @@
-//! Why a job was not started, or the supervisor not opened.
+//! Why a job was not started, a verb not done, or the supervisor not opened.
 
 use crate::life::StartFailure;
 use crate::os::OsError;
 use crate::os::cell::CellError;
 use crate::os::cgroup::ApplyError;
 use crate::plan::{Plan, Refusal};
-use crate::spec::SpecError;
+use crate::spec::{JobId, SpecError};
 
-/// What can go wrong before a job runs. Nothing is left of it in any case.
+/// What can go wrong. Of a job that could not be started nothing is left; a job that a verb could not be done to is as it
+/// was before.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -38,9 +39,51 @@ pub enum Error {
     /// The supervisor's runtime has ended.
     #[error("the supervisor's runtime has ended")]
     RuntimeEnded,
+    /// The supervisor is being shut down, or was: it starts nothing any more.
+    #[error("the supervisor is shutting down and starts no more jobs")]
+    ShuttingDown,
+    /// As many jobs run as the supervisor was opened for.
+    #[error(
+        "{most} jobs run already, and this supervisor was opened for no more; wait for one, or raise `Bounds::jobs`"
+    )]
+    TooManyJobs {
+        /// [`super::Bounds::jobs`].
+        most: usize,
+    },
+    /// A job of the same owner that has not ended has this name.
+    #[error("--name {name}: the job {id} has this name and has not ended; end it, or take another name")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Who has it.
+        id: JobId,
+    },
+    /// There is no such job, or it is another owner's.
+    #[error("no job {said}")]
+    NotFound {
+        /// What was asked for.
+        said: String,
+    },
+    /// What was said means several jobs.
+    #[error("{said} is several jobs: {}; say more of the id", listed(.candidates))]
+    Ambiguous {
+        /// What was asked for.
+        said: String,
+        /// The first jobs that it means: [`Error::CANDIDATES_MOST`] at most.
+        candidates: Vec<JobId>,
+    },
+    /// It has ended, so this cannot be done to it any more.
+    #[error("the job {0} has ended")]
+    Ended(JobId),
+    /// It has not ended, so it cannot be removed.
+    #[error("the job {0} has not ended; stop it first")]
+    StillRunning(JobId),
 }
 
 impl Error {
+    /// Jobs that are named where a word means several: enough to choose from.
+    pub const CANDIDATES_MOST: usize = 8;
+
     /// A cell's error, told with the words of its plan.
     pub(super) fn of(error: CellError, plan: &Plan) -> Self {
         match error {
@@ -57,4 +100,9 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Ids, for people.
+fn listed(ids: &[JobId]) -> String {
+    ids.iter().map(JobId::short).collect::<Vec<_>>().join(", ")
 }

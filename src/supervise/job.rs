@@ -1,7 +1,10 @@
 //! A job as its owner holds it: a cheap handle.
 
+mod verbs;
+
 use super::input::{Inputs, JobStdin, JobTerminal};
 use super::output::{OutputFrom, OutputReader, OutputSink};
+use super::request::{Request, StopRequest};
 use crate::life::log::Log;
 use crate::life::{Moment, Outcome, StopKind, Stopper, Timeline};
 use crate::os::cgroup::Effective;
@@ -10,32 +13,25 @@ use crate::spec::JobId;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 
-/// Requests to a driver that wait to be heard: a stop, a kill, and some more of an impatient owner.
-pub(super) const REQUESTS_MOST: usize = 16;
-
-/// What an owner asks of a running job.
-#[derive(Debug)]
-pub(super) struct StopRequest {
-    pub by: Stopper,
-    pub how: StopKind,
-}
-
-/// A job that was started. Clones are the same job. When the last clone is gone, the job is killed.
+/// A job that was started. Clones are the same job. When the last one is gone, the job is killed, unless its spec says that
+/// it is to go on ([`OnDrop::Detach`](crate::spec::OnDrop::Detach)).
 #[derive(Debug, Clone)]
 pub struct Job {
-    pub(super) inner: Arc<Inner>,
+    shared: Arc<Shared>,
+    /// Whoever has one of these holds the job. `None` of a job that had ended when the handle was made.
+    stops: Option<mpsc::Sender<StopRequest>>,
 }
 
-/// What all clones share.
+/// What all handles share, and the list of jobs with them. It holds no job alive.
 #[derive(Debug)]
-pub(super) struct Inner {
+pub(super) struct Shared {
     pub id: JobId,
     pub pid: i32,
-    pub effective: Vec<Effective>,
+    pub effective: Mutex<Vec<Effective>>,
     pub walls: Walls,
     pub digest: String,
     pub notes: Vec<String>,
-    pub requests: mpsc::Sender<StopRequest>,
+    pub requests: mpsc::Sender<Request>,
     pub timeline: watch::Receiver<Timeline>,
     pub outcome: watch::Receiver<Option<Outcome>>,
     pub log: watch::Receiver<Log>,
@@ -44,35 +40,49 @@ pub(super) struct Inner {
     pub sink: Mutex<Option<OutputSink>>,
 }
 
+/// What a stop has come to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stopped {
+    /// Whether the job had not ended yet when this was asked.
+    pub was_running: bool,
+    /// How it ended and why: the same for everybody who asks.
+    pub outcome: Outcome,
+}
+
 impl Job {
+    /// A handle that holds the job as long as `stops` does.
+    pub(super) fn new(shared: Arc<Shared>, stops: Option<mpsc::Sender<StopRequest>>) -> Self {
+        Self { shared, stops }
+    }
+
     /// Its id.
     pub fn id(&self) -> JobId {
-        self.inner.id
+        self.shared.id
     }
 
     /// The process id on the host of the cell's PID 1, for people and logs. It is no identity.
     pub fn pid(&self) -> i32 {
-        self.inner.pid
+        self.shared.pid
     }
 
-    /// Its limits as the kernel has them in force.
-    pub fn effective(&self) -> &[Effective] {
-        &self.inner.effective
+    /// Its limits as the kernel has them in force: those of its start, or of the last [`Job::update`].
+    pub fn effective(&self) -> Vec<Effective> {
+        self.shared.effective.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The walls around it.
     pub fn walls(&self) -> &Walls {
-        &self.inner.walls
+        &self.shared.walls
     }
 
     /// SHA-256 of its plan: the same walls and the same limits have the same digest.
     pub fn digest(&self) -> &str {
-        &self.inner.digest
+        &self.shared.digest
     }
 
     /// What a person should know of how it runs, although nothing is wrong.
     pub fn notes(&self) -> &[String] {
-        &self.inner.notes
+        &self.shared.notes
     }
 
     /// Asks for a soft stop: SIGTERM to the leader, and after the job's grace the end of the whole cell. Returns at once;
@@ -88,12 +98,13 @@ impl Job {
 
     fn ask(&self, by: Stopper, how: StopKind) {
         // Closed: it has ended. Full: as many requests wait already, and the first of each kind decides.
-        let _ = self.inner.requests.try_send(StopRequest { by, how });
+        let _ = self.stops.as_ref().map(|stops| stops.try_send(StopRequest { by, how, grace: None }));
     }
 
-    /// Waits for the end: told once everything of the job is gone. Any number may wait, any number of times.
+    /// Waits for the end: told once everything of the job is gone. Any number may wait, any number of times; a wait that is
+    /// given up has taken nothing. `None` when the runtime was shut down before the end.
     pub async fn wait(&self) -> Option<Outcome> {
-        let mut outcome = self.inner.outcome.clone();
+        let mut outcome = self.shared.outcome.clone();
         // The driver tells the outcome before it goes; without one, its runtime was shut down under it.
         outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
     }
@@ -101,17 +112,17 @@ impl Job {
     /// A reader of what it writes to its log (`Stdio::Log`), also after its end. Any number, each at its own pace: none,
     /// stopped or slow, is ever waited for, by the job or by another reader. The log of a job that writes elsewhere is empty.
     pub fn output(&self, from: OutputFrom) -> OutputReader {
-        OutputReader::new(self.inner.log.clone(), self.inner.outcome.clone(), from)
+        OutputReader::new(self.shared.log.clone(), self.shared.outcome.clone(), from)
     }
 
     /// Its standard input, if it was started with [`Stdio::Pipe`](crate::spec::Stdio::Pipe).
     pub fn stdin(&self) -> Option<&JobStdin> {
-        self.inner.inputs.stdin.as_ref()
+        self.shared.inputs.stdin.as_ref()
     }
 
     /// Its terminal, if its spec asked for one.
     pub fn terminal(&self) -> Option<&JobTerminal> {
-        self.inner.inputs.terminal.as_ref()
+        self.shared.inputs.terminal.as_ref()
     }
 
     /// The one reader that the job waits for, if it was asked to ([`Overflow::Block`](crate::spec::Overflow::Block)); `None`
@@ -119,13 +130,13 @@ impl Job {
     /// takes nothing.
     pub fn sink(&self) -> Option<OutputSink> {
         // Nobody can panic with it.
-        self.inner.sink.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.shared.sink.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Waits until more than `seen` things have happened, and tells those beyond; none when nothing more will. To begin
     /// with, `seen` is 0.
     pub async fn moments_beyond(&self, seen: usize) -> Vec<Moment> {
-        let mut timeline = self.inner.timeline.clone();
+        let mut timeline = self.shared.timeline.clone();
         // An error is the end of the driver: what it has told stays.
         let _ = timeline.wait_for(|timeline| timeline.moments().len() > seen).await;
         let timeline = timeline.borrow();
@@ -134,6 +145,6 @@ impl Job {
 
     /// The outcome, if it has ended.
     pub fn try_wait(&self) -> Option<Outcome> {
-        self.inner.outcome.borrow().clone()
+        self.shared.outcome.borrow().clone()
     }
 }

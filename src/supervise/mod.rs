@@ -4,11 +4,18 @@
 pub mod doctor;
 mod driver;
 mod error;
+mod events;
+mod house;
+mod info;
 mod input;
 mod job;
+mod jobs;
 mod output;
+mod registry;
+mod request;
 #[cfg(feature = "seam")]
 pub mod seam;
+mod start;
 mod supervisor;
 pub mod verify;
 
@@ -16,7 +23,10 @@ pub use crate::os::cgroup::Effective;
 pub use crate::os::{RawTerminal, open_anew, signals, window_of};
 pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
 pub use error::Error;
+pub use events::{Change, Event, EventReader, Heard};
+pub use info::{Bounds, Counts, Filter, JobInfo};
 pub use input::{JobStdin, JobTerminal};
-pub use job::Job;
+pub use job::{Job, Stopped};
+pub use jobs::{Everyone, Jobs, Whose};
 pub use output::{Ended, Item, Lost, OutputBlocking, OutputBytes, OutputFrom, OutputReader, OutputSink};
-pub use supervisor::{EarlyKeeper, Supervisor};
+pub use supervisor::{EarlyKeeper, Shutdown, Supervisor};

@@ -1,23 +1,22 @@
-//! The public verbs.
+//! A supervisor: opened, asked for the jobs of its owners, and closed.
 
-use super::Error;
-use super::driver::{Driver, Seen};
-use super::input::Inputs;
-use super::job::{Inner, Job, REQUESTS_MOST};
-use super::output::{self, Recording};
-use crate::life::pace::Pace;
-use crate::life::state::TimeLimits;
-use crate::life::{Happening, Timeline};
-use crate::os::cell::{Looks, NewCell};
-use crate::os::cgroup::{self, Base, DeviceGuard};
+use super::house::{Hands, House};
+use super::jobs::{Everyone, Jobs};
+use super::{Bounds, Error, Filter, Job};
+use crate::life::{StopKind, Stopper};
+use crate::os::cgroup::{self, DeviceGuard};
 use crate::os::keeper::{Keeper, NewKeeper};
-use crate::os::{self, probe, stdio};
+use crate::os::{self, probe};
 use crate::plan::host::Controller;
 use crate::plan::{Drawing, Plan};
-use crate::spec::{CpuMax, JobId, JobSpec, StdioSet};
-use std::sync::{Arc, Mutex};
-use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
+use crate::spec::{JobId, JobSpec, Owner, StdioSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long jobs that were killed may take to be gone, at the end of a shutdown: what one driver gives its cell, its output
+/// and its cgroup, added up.
+const KILLED_WITHIN: Duration = Duration::from_secs(20);
 
 /// A keeper that was forked as the first act of a program. Only for programs; a library executes its keeper.
 #[derive(Debug)]
@@ -34,13 +33,31 @@ impl EarlyKeeper {
     }
 }
 
-/// Starts jobs and answers for their end. When it is dropped, or dies in any way, its jobs end and leave nothing.
+/// Starts jobs and answers for their end. When it is dropped, or dies in any way, its jobs end and leave nothing; dropping
+/// waits for none of them.
 #[derive(Debug)]
 pub struct Supervisor {
-    // The order matters: the base is let go before the keeper is told to close, so that the keeper can remove it.
-    base: Arc<Base>,
-    keeper: Arc<Keeper>,
-    devices: Arc<DeviceGuard>,
+    house: Arc<House>,
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        if self.house.is_open() {
+            self.house.abandon();
+        }
+    }
+}
+
+/// How a shutdown ends the jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Softly: SIGTERM, and each job's grace, or this one.
+    Soft {
+        /// In place of each job's own grace.
+        grace: Option<Duration>,
+    },
+    /// All are killed at once.
+    Hard,
 }
 
 impl Supervisor {
@@ -50,8 +67,16 @@ impl Supervisor {
     /// # Errors
     /// Says what this host lacks.
     pub fn open() -> Result<Self, Error> {
+        Self::open_with(Bounds::default())
+    }
+
+    /// The same for so many jobs.
+    ///
+    /// # Errors
+    /// As [`Supervisor::open`].
+    pub fn open_with(bounds: Bounds) -> Result<Self, Error> {
         require_root()?;
-        let supervisor = Self::with(NewKeeper::execute()?)?;
+        let supervisor = Self::with(NewKeeper::execute()?, bounds)?;
         supervisor.sweep()?;
         Ok(supervisor)
     }
@@ -61,14 +86,17 @@ impl Supervisor {
     /// # Errors
     /// As [`Supervisor::open`].
     pub fn with_keeper(keeper: EarlyKeeper) -> Result<Self, Error> {
-        Self::with(keeper.0)
+        Self::with(keeper.0, Bounds::default())
     }
 
-    fn with(keeper: NewKeeper) -> Result<Self, Error> {
+    fn with(keeper: NewKeeper, bounds: Bounds) -> Result<Self, Error> {
         let devices = Arc::new(DeviceGuard::load()?);
         let base = cgroup::prepare(&[keeper.pid()], |above, name| keeper.announce(above, name))?;
         match keeper.attend() {
-            Ok(keeper) => Ok(Self { keeper: Arc::new(keeper), base: Arc::new(base), devices }),
+            Ok(keeper) => {
+                let hands = Hands { keeper: Arc::<Keeper>::new(keeper), base: Arc::new(base), devices };
+                Ok(Self { house: Arc::new(House::new(hands, bounds)) })
+            }
             Err(error) => {
                 // Nothing is left of a supervisor that could not be opened.
                 let _ = base.let_go().remove_if_empty();
@@ -88,12 +116,12 @@ impl Supervisor {
 
     /// The plan of an ask, where this supervisor makes its cells.
     pub(super) fn plan(&self, spec: &JobSpec) -> Result<Plan, Error> {
-        Ok(Plan::of(spec, &probe::facts(spec, self.base.hierarchy().clone())?)?)
+        Ok(Plan::of(spec, &probe::facts(spec, self.house.hierarchy().clone())?)?)
     }
 
     /// Whether cells have this controller.
     pub(super) fn controls(&self, controller: Controller) -> bool {
-        self.base.hierarchy().controllers.contains(&controller)
+        self.house.hierarchy().controllers.contains(&controller)
     }
 
     /// Removes the cells of owners that died. Runs beside jobs; what is not dead yet is left for the next time.
@@ -101,128 +129,62 @@ impl Supervisor {
     /// # Errors
     /// When the cells cannot be listed.
     pub fn sweep(&self) -> Result<usize, Error> {
-        let swept = cgroup::sweep(&self.base)?;
+        let swept = cgroup::sweep(&self.house.hands()?.base)?;
         for leftover in swept.iter().filter(|leftover| leftover.result.is_err()) {
             tracing::warn!(cell = leftover.name, result = ?leftover.result, "a leftover could not be removed");
         }
         Ok(swept.len())
     }
 
-    /// Starts a job. Returns when the target was executed; an error means that nothing is left of it.
+    /// The jobs of one owner, with every verb on them. Another owner's jobs are not there.
+    pub fn jobs_of(&self, owner: Owner) -> Jobs {
+        Jobs::new(Arc::clone(&self.house), owner)
+    }
+
+    /// The jobs of all owners, for who administers them: every verb but a start.
+    pub fn all_jobs(&self) -> Jobs<Everyone> {
+        Jobs::new(Arc::clone(&self.house), Everyone)
+    }
+
+    /// Starts a job of the owner `local` ([`Owner::default`]): for programs that have one owner only.
     ///
     /// # Errors
-    /// A refusal that names the field, or the step that failed in one sentence.
+    /// As [`Jobs::start`].
     pub async fn start(&self, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
-        let hands = Hands {
-            keeper: Arc::clone(&self.keeper),
-            base: Arc::clone(&self.base),
-            devices: Arc::clone(&self.devices),
-        };
-        // In a task of its own: a caller that goes away in the middle must not leave half a cell.
-        match tokio::spawn(start(hands, spec, stdio)).await {
-            Ok(started) => started,
-            // A panic is a bug of ours and goes on in the caller; the other way to lose a task is the runtime's end.
-            Err(lost) => match lost.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Error::RuntimeEnded),
-            },
-        }
+        self.jobs_of(Owner::default()).start(spec, stdio).await
     }
 
-    /// Closes the supervisor: its keeper goes, and the place for cells, if no other supervisor has one there. A job that
-    /// still runs keeps both until its end.
+    /// Closes the supervisor: it starts nothing any more, its keeper goes, and the place for cells, if no other supervisor
+    /// has one there. A job that somebody holds keeps both until its end; a detached one ends.
     pub fn close(self) {
-        let Self { keeper, base, devices: _ } = self;
-        // The base is let go first: the keeper removes it as soon as nobody holds it.
-        let place = Arc::into_inner(base).map(Base::let_go);
-        if place.is_some() {
-            // Else a start is under way, and the keeper hears of the end when that has ended, too.
-            keeper.close();
-        }
-        drop(keeper);
-        // Had the keeper died before, it would still be there. One that is in use is the next one's to remove.
-        let _ = place.map(|place| place.remove_if_empty());
+        self.house.close();
     }
-}
 
-/// What a start needs of its supervisor.
-struct Hands {
-    keeper: Arc<Keeper>,
-    base: Arc<Base>,
-    devices: Arc<DeviceGuard>,
-}
-
-/// From spec to a running job.
-async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
-    let asked = Instant::now();
-    output::enforceable(&spec, &stdio)?;
-    let Hands { keeper, base, devices } = hands;
-    let id = JobId::of(os::unix_millis(), os::random()?);
-    let host = probe::facts(&spec, base.hierarchy().clone())?;
-    let plan = Plan::of(&spec, &host)?;
-    #[cfg(feature = "seam")]
-    let plan = super::seam::left_out(plan);
-    let limits = TimeLimits { wall: spec.time(), cpu: spec.cpu_time(), idle: spec.idle() };
-    let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(&spec));
-    let told = |error| Error::of(error, &plan);
-    let mut wired = stdio::wire(stdio, spec.terminal().is_some())?;
-    let (relays, tail) = (std::mem::take(&mut wired.relays), wired.tail.take());
-    let (mut intakes, inlet) = (std::mem::take(&mut wired.intakes), wired.inlet.take());
-    let name = (id.short(), id.as_uuid().as_u128());
-    // Who waits to run matters for idleness alone; reading it has the kernel add up every processor's part.
-    let looks = Looks { cpu: pace.looks(), waits: limits.idle.is_some() };
-    let cell = NewCell::create(&base, &devices, (&name.0, name.1), &plan, looks).map_err(told)?;
-    let mut timeline = Timeline::default();
-    timeline.tell(asked.elapsed(), Happening::Created);
-    let mut cell = cell.launch(&keeper, &base, &plan, wired).await.map_err(told)?;
-    timeline.tell(asked.elapsed(), Happening::Started);
-    let mut inputs = Inputs::begin(inlet);
-    let (intake, held) = cell.take_terminal().map(|terminal| inputs.take(terminal)).unzip();
-    intakes.extend(intake);
-    let (mut recording, log) = Recording::begin(&spec, intakes, asked);
-    let (requests, heard) = mpsc::channel(REQUESTS_MOST);
-    let (timeline, happened) = watch::channel(timeline);
-    let (outcome, told) = watch::channel(None);
-    let sink = Mutex::new(recording.sink(told.clone()));
-    let inner = Inner {
-        id,
-        pid: cell.pid(),
-        effective: cell.effective().to_vec(),
-        digest: plan.digest(),
-        walls: plan.walls,
-        notes: plan.notes,
-        requests,
-        timeline: happened,
-        outcome: told,
-        log,
-        inputs: inputs.clone(),
-        sink,
-    };
-    let (requests, grace, seen) = (heard, spec.grace(), Seen::default());
-    let driver = Driver {
-        cell,
-        keeper,
-        requests,
-        relays,
-        tail,
-        inputs,
-        held,
-        recording,
-        limits,
-        pace,
-        grace,
-        asked,
-        timeline,
-        outcome,
-        seen,
-    };
-    tokio::spawn(driver.run());
-    Ok(Job { inner: Arc::new(inner) })
-}
-
-/// Whether `cpu.max` can hold the job back.
-fn held_back(spec: &JobSpec) -> bool {
-    matches!(spec.limits().cpu_max, Some(CpuMax::Millis(_)))
+    /// Ends all jobs, then closes. Nothing is started from the first moment on. What has not ended after `within` is killed,
+    /// and waited for another 20 s at most; the ids of those that were not gone by then are the answer, and none is the
+    /// usual one.
+    ///
+    /// Given up before its answer, it is as if the supervisor was dropped: all jobs are killed.
+    pub async fn shutdown(self, how: Shutdown, within: Duration) -> Vec<JobId> {
+        let (registry, all) = (&self.house.registry, self.all_jobs());
+        registry.refuse();
+        let (kind, grace) = match how {
+            Shutdown::Soft { grace } => (StopKind::Soft, grace),
+            Shutdown::Hard => (StopKind::Hard, None),
+        };
+        let asked = async {
+            all.ask_all(&Filter::running(), Stopper::Caller, kind, grace).await;
+            registry.all_ended().await;
+        };
+        if timeout(within, asked).await.is_err() {
+            registry.abandon();
+            // What is left then is told.
+            let _ = timeout(KILLED_WITHIN, registry.all_ended()).await;
+        }
+        let left = all.list(&Filter::running()).into_iter().map(|info| info.id).collect();
+        self.house.close();
+        left
+    }
 }
 
 /// Cells need root: the first thing to say to who is not.

@@ -4,7 +4,7 @@ use super::{ABANDON_WITHIN, Cell, CellError, Counters, Looks, remove_when_empty}
 use crate::os::cgroup::{Above, Base, CellCgroup, DeviceGuard, Effective};
 use crate::os::ids::CellIds;
 use crate::os::keeper::{Keeper, LaunchError};
-use crate::os::stdio::{AwaitedTerminal, Wired};
+use crate::os::stdio::{AwaitedTerminal, Theirs};
 use crate::os::watch::Watch;
 use crate::os::{Doing, OsError};
 use crate::plan::Plan;
@@ -80,7 +80,7 @@ impl NewCell {
     ///
     /// # Errors
     /// The step that failed. The cell and its cgroup are gone again.
-    pub async fn launch(self, keeper: &Keeper, base: &Base, plan: &Plan, mut stdio: Wired) -> Result<Cell, CellError> {
+    pub async fn launch(self, keeper: &Keeper, base: &Base, plan: &Plan, mut stdio: Theirs) -> Result<Cell, CellError> {
         let Self { mut cgroup, ids, effective, counters, above } = self;
         let terminal = stdio.terminal.take();
         let keeper_job = keeper.number();
@@ -141,7 +141,7 @@ async fn start(
     (keeper, keeper_job): (&Keeper, u64),
     base: &Base,
     plan: &Plan,
-    stdio: Wired,
+    stdio: Theirs,
 ) -> Result<Started, CellError> {
     // First of all: starts that wait for their turn hold no descriptors but their cgroup's.
     let turn = keeper.turn().await;

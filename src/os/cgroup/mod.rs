@@ -5,8 +5,10 @@
 mod above;
 mod bootstrap;
 mod cell;
+mod change;
 mod devices;
 mod file;
+mod freeze;
 mod hierarchy;
 mod seat;
 mod set;

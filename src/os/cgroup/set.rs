@@ -51,6 +51,16 @@ pub enum ApplyError {
         /// What was read back.
         read: String,
     },
+    /// A change of several limits failed, and one that was changed before could not be put back.
+    #[error("{cause}; and {field} could not be put back: {error}")]
+    Torn {
+        /// The field that is not as it was.
+        field: String,
+        /// Why the change failed.
+        cause: Box<ApplyError>,
+        /// Why it is not as it was.
+        error: Box<OsError>,
+    },
 }
 
 /// By whose hand a file is written.

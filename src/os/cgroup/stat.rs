@@ -3,7 +3,7 @@
 //! A file or a key that is not there is `None`, never 0: an older kernel, or a controller that is not enabled.
 
 use super::cell::CellCgroup;
-use crate::life::{Evidence, IoUsage, Pressure, Usage};
+use crate::life::{Evidence, IoUsage, Pressure, Stats, Usage};
 use std::time::Duration;
 
 impl CellCgroup {
@@ -45,6 +45,18 @@ impl CellCgroup {
             memory_max: number(&self.text("memory.max")),
             pids_max: number(&self.text("pids.max")),
             ..Evidence::default()
+        }
+    }
+
+    /// What the cell uses now.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            usage: self.usage(),
+            memory: number(&self.text("memory.current")),
+            swap: number(&self.text("memory.swap.current")),
+            pids: number(&self.text("pids.current")),
+            oom_kills: value_of(&self.text("memory.events"), "oom_kill"),
+            paused: value_of(&self.text("cgroup.events"), "frozen") == Some(1),
         }
     }
 

@@ -100,11 +100,15 @@ pub(super) fn log_max(bytes: u64) -> Result<(), SpecError> {
 
 /// One line of ordinary characters, so that a name is safe in any listing.
 pub(super) fn name(name: Option<&str>) -> Result<(), SpecError> {
-    let Some(name) = name else { return Ok(()) };
+    name.map_or(Ok(()), |name| word("--name", name))
+}
+
+/// The same of any field that is a name.
+pub(in crate::spec) fn word(field: &str, word: &str) -> Result<(), SpecError> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/@".contains(&b);
-    if name.is_empty() || name.len() > LABEL_MOST_BYTES || !name.bytes().all(allowed) {
+    if word.is_empty() || word.len() > LABEL_MOST_BYTES || !word.bytes().all(allowed) {
         let expected = format!("write 1 to {LABEL_MOST_BYTES} letters, digits or any of -_.:/@");
-        return Err(SpecError::new("--name", name, "not a name", expected));
+        return Err(SpecError::new(field, word, "not a name", expected));
     }
     Ok(())
 }

@@ -48,7 +48,10 @@ impl Driver {
             Ok(()) => Vec::new(),
             Err(error) => vec![error.to_string()],
         };
+        // Let go of before the end is told: who closes the supervisor then is the last who holds it.
+        drop(self.keeper);
         let outcome = Outcome { exit, cause, usage, evidence, leftovers: self.seen.leftovers, residue };
+        self.listed.house.registry.ended(self.id, &outcome);
         // No receiver is left when every handle is gone: then nobody wants to know.
         let _ = self.outcome.send(Some(outcome));
     }

@@ -47,10 +47,10 @@ async fn what_is_in_the_pipes_when_the_job_is_gone_is_read_before_the_seal() {
     let set = StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() };
     let wired = stdio::wire(set, false).expect("two pipes");
     let spec = JobSpec::command("true").build().expect("a spec");
-    let (mut recording, log) = Recording::begin(&spec, wired.intakes, Instant::now());
+    let (mut recording, log) = Recording::begin(&spec, wired.ours.intakes, Instant::now());
     // On one thread nobody reads before the end is asked for.
-    File::from(wired.stdout).write_all(&[1; 60_000]).expect("a pipe holds as much");
-    File::from(wired.stderr).write_all(&[2; 60_000]).expect("a pipe holds as much");
+    File::from(wired.theirs.stdout).write_all(&[1; 60_000]).expect("a pipe holds as much");
+    File::from(wired.theirs.stderr).write_all(&[2; 60_000]).expect("a pipe holds as much");
     recording.end().await;
     let outcome = watch::Sender::new(Some(Outcome::of(Exit::Code { code: 0 }, Cause::Itself)));
     let mut reader = OutputReader::new(log, outcome.subscribe(), OutputFrom::Offset(120_000));
@@ -148,12 +148,12 @@ fn recorded(spec: JobSpecBuilder) -> (Recording, OutputSink, [File; 2]) {
     let set = StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() };
     let wired = stdio::wire(set, false).expect("two pipes");
     let spec = spec.overflow(Overflow::Block).log_max(64 << 10).build().expect("a spec");
-    let (mut recording, _) = Recording::begin(&spec, wired.intakes, Instant::now());
+    let (mut recording, _) = Recording::begin(&spec, wired.ours.intakes, Instant::now());
     let outcome = watch::Sender::new(Some(Outcome::of(Exit::Code { code: 0 }, Cause::Itself)));
     let sink = recording.sink(outcome.subscribe()).expect("the job waits for one");
     assert!(recording.sink(outcome.subscribe()).is_none(), "there is one sink");
     // It need not be held: what it has told stays.
-    (recording, sink, [wired.stdout.into(), wired.stderr.into()])
+    (recording, sink, [wired.theirs.stdout.into(), wired.theirs.stderr.into()])
 }
 
 /// Writes as much as there is room for, on a thread of its own; tells how much was written so far.

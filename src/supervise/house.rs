@@ -1,0 +1,76 @@
+//! What all handles of one supervisor share: the list of its jobs, and what a start needs as long as it is open.
+
+use super::registry::Registry;
+use super::{Bounds, Error};
+use crate::os::cgroup::{Base, DeviceGuard};
+use crate::os::keeper::Keeper;
+use crate::plan::host::Hierarchy;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// An open supervisor's insides; a closed one's list.
+#[derive(Debug)]
+pub(super) struct House {
+    pub registry: Registry,
+    hierarchy: Hierarchy,
+    /// `None` once it is closed.
+    hands: Mutex<Option<Hands>>,
+}
+
+/// What a start needs of its supervisor.
+#[derive(Debug, Clone)]
+pub(super) struct Hands {
+    // The order matters: the base is let go before the keeper is told to close, so that the keeper can remove it.
+    pub base: Arc<Base>,
+    pub keeper: Arc<Keeper>,
+    pub devices: Arc<DeviceGuard>,
+}
+
+impl House {
+    /// One that is open and empty.
+    pub fn new(hands: Hands, bounds: Bounds) -> Self {
+        let hierarchy = hands.base.hierarchy().clone();
+        Self { registry: Registry::new(bounds), hierarchy, hands: Mutex::new(Some(hands)) }
+    }
+
+    /// Where its cells are made.
+    pub fn hierarchy(&self) -> &Hierarchy {
+        &self.hierarchy
+    }
+
+    /// What a start needs.
+    ///
+    /// # Errors
+    /// When it is closed.
+    pub fn hands(&self) -> Result<Hands, Error> {
+        let hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner);
+        hands.clone().ok_or(Error::ShuttingDown)
+    }
+
+    /// Closes it, once: the keeper goes, and the place for cells, if nobody else has one there. Whether it was open.
+    pub fn close(&self) -> bool {
+        self.registry.close();
+        let hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Hands { base, keeper, devices: _ }) = hands else { return false };
+        // The base is let go first: the keeper removes it as soon as nobody holds it.
+        let place = Arc::into_inner(base).map(Base::let_go);
+        if place.is_some() {
+            // Else a start is under way, and the keeper hears of the end when that has ended, too.
+            keeper.close();
+        }
+        drop(keeper);
+        // Had the keeper died before, it would still be there. One that is in use is the next one's to remove.
+        let _ = place.map(|place| place.remove_if_empty());
+        true
+    }
+
+    /// The supervisor is gone without being closed: every job ends.
+    pub fn abandon(&self) {
+        self.registry.abandon();
+        self.close();
+    }
+
+    /// Whether it is open.
+    pub fn is_open(&self) -> bool {
+        self.hands.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+}

@@ -1,0 +1,167 @@
+//! From an ask to a running job and its driver.
+
+use super::Error;
+use super::driver::{Driver, Listed, Seen};
+use super::house::{Hands, House};
+use super::input::Inputs;
+use super::job::{Job, Shared};
+use super::output::{self, Recording};
+use super::request::REQUESTS_MOST;
+use crate::life::pace::Pace;
+use crate::life::state::TimeLimits;
+use crate::life::{Happening, Timeline};
+use crate::os::cell::{Cell, Looks, NewCell};
+use crate::os::keeper::Keeper;
+use crate::os::stdio::{Ours, Wired};
+use crate::os::{self, probe, stdio};
+use crate::plan::Plan;
+use crate::spec::{CpuMax, JobId, JobSpec, Owner, StdioSet};
+use std::sync::{Arc, Mutex};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+/// Starts a job of an owner's. Returns when the target was executed; an error means that nothing is left of it.
+pub(super) async fn start(house: &Arc<House>, owner: &Owner, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
+    let id = JobId::of(os::unix_millis(), os::random()?);
+    let hands = house.hands()?;
+    house.registry.enter(owner, &spec, id)?;
+    let seat = Seat { house: Arc::clone(house), id, taken: false };
+    // In a task of its own: a caller that goes away in the middle must not leave half a cell.
+    match tokio::spawn(seated(seat, hands, spec, stdio)).await {
+        Ok(started) => started,
+        // A panic is a bug of ours and goes on in the caller; the other way to lose a task is the runtime's end.
+        Err(lost) => match lost.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::RuntimeEnded),
+        },
+    }
+}
+
+/// A place in the list for a job that is being started: given back with a start that is lost.
+struct Seat {
+    house: Arc<House>,
+    id: JobId,
+    taken: bool,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if !self.taken {
+            self.house.registry.not_started(self.id, Error::RuntimeEnded.to_string());
+        }
+    }
+}
+
+/// A start that is listed, to its answer.
+async fn seated(mut seat: Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
+    let (house, id) = (Arc::clone(&seat.house), seat.id);
+    let begun = begin(&house, id, hands, spec, stdio).await;
+    // Whatever became of it is told here.
+    seat.taken = true;
+    if let Err(error) = &begun {
+        house.registry.not_started(id, error.to_string());
+    }
+    begun?
+}
+
+/// From spec to a running job; the inner error is that of one that runs and is let go again at once.
+async fn begin(
+    house: &Arc<House>,
+    id: JobId,
+    hands: Hands,
+    spec: JobSpec,
+    stdio: StdioSet,
+) -> Result<Result<Job, Error>, Error> {
+    let asked = Instant::now();
+    output::enforceable(&spec, &stdio)?;
+    let Hands { keeper, base, devices } = hands;
+    let host = probe::facts(&spec, base.hierarchy().clone())?;
+    let plan = Plan::of(&spec, &host)?;
+    #[cfg(feature = "seam")]
+    let plan = super::seam::left_out(plan);
+    let limits = TimeLimits { wall: spec.time(), cpu: spec.cpu_time(), idle: spec.idle() };
+    let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(&spec));
+    let told = |error| Error::of(error, &plan);
+    let Wired { theirs, ours } = stdio::wire(stdio, spec.terminal().is_some())?;
+    let name = (id.short(), id.as_uuid().as_u128());
+    // Who waits to run matters for idleness alone; reading it has the kernel add up every processor's part.
+    let looks = Looks { cpu: pace.looks(), waits: limits.idle.is_some() };
+    let cell = NewCell::create(&base, &devices, (&name.0, name.1), &plan, looks).map_err(told)?;
+    let mut timeline = Timeline::default();
+    timeline.tell(asked.elapsed(), Happening::Created);
+    let cell = cell.launch(&keeper, &base, &plan, theirs).await.map_err(told)?;
+    timeline.tell(asked.elapsed(), Happening::Started);
+    let begun = Begun { plan, pace, limits, ours, asked, timeline, keeper };
+    Ok(drive(house, id, spec, cell, begun))
+}
+
+/// What a start has brought beside the cell.
+struct Begun {
+    plan: Plan,
+    pace: Pace,
+    limits: TimeLimits,
+    ours: Ours,
+    asked: Instant,
+    timeline: Timeline,
+    keeper: Arc<Keeper>,
+}
+
+/// Lists a cell that runs, and gives it its driver.
+fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, mut cell: Cell, begun: Begun) -> Result<Job, Error> {
+    let Begun { plan, pace, limits, ours, asked, timeline, keeper } = begun;
+    let Ours { relays, tail, mut intakes, inlet } = ours;
+    let mut inputs = Inputs::begin(inlet);
+    let (intake, held) = cell.take_terminal().map(|terminal| inputs.take(terminal)).unzip();
+    intakes.extend(intake);
+    let (mut recording, log) = Recording::begin(&spec, intakes, asked);
+    let (stops, stops_heard) = mpsc::channel(REQUESTS_MOST);
+    let (asks, requests) = mpsc::channel(REQUESTS_MOST);
+    let (timeline, happened) = watch::channel(timeline);
+    let (outcome, told) = watch::channel(None);
+    let sink = Mutex::new(recording.sink(told.clone()));
+    let shared = Arc::new(Shared {
+        id,
+        pid: cell.pid(),
+        effective: Mutex::new(cell.effective().to_vec()),
+        digest: plan.digest(),
+        walls: plan.walls,
+        notes: plan.notes,
+        requests: asks,
+        timeline: happened,
+        outcome: told,
+        log,
+        inputs: inputs.clone(),
+        sink,
+    });
+    let started = house.registry.started(&shared, &stops, spec.on_drop());
+    let driver = Driver {
+        listed: Listed { house: Arc::clone(house), id },
+        grace: spec.grace(),
+        stops: stops_heard,
+        paused: false,
+        seen: Seen::default(),
+        cell,
+        keeper,
+        id,
+        spec,
+        requests,
+        relays,
+        tail,
+        inputs,
+        held,
+        recording,
+        limits,
+        pace,
+        asked,
+        timeline,
+        outcome,
+    };
+    tokio::spawn(driver.run());
+    // One that came too late for a supervisor that is closing is let go of here, and killed by that.
+    started.map(|()| Job::new(shared, Some(stops)))
+}
+
+/// Whether `cpu.max` can hold the job back.
+fn held_back(spec: &JobSpec) -> bool {
+    matches!(spec.limits().cpu_max, Some(CpuMax::Millis(_)))
+}
