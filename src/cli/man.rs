@@ -8,7 +8,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 use std::io::{self, Write};
 
 /// Commands that are worth to be typed, each with its reason.
-const EXAMPLES: [(&str, &str); 5] = [
+const EXAMPLES: [(&str, &str); 6] = [
     ("ironcell run --memory 64M --pids 32 -- sh -c 'id; hostname'", "A shell that sees only itself, within limits."),
     (
         "ironcell run --cpus 1.5 --time 2min --rw out -- make -j4",
@@ -18,6 +18,7 @@ const EXAMPLES: [(&str, &str); 5] = [
         "ironcell run --io-max /data:wbps=20M --report report.json --rw /data -- ./import",
         "Holds the disk of /data at 20 MiB a second and writes what was used.",
     ),
+    ("ironcell run --spec job.toml --memory 2G", "Runs the job that a file describes, with more memory."),
     ("ironcell run --dry-run --memory 50% -- true", "Shows every write and every mount, and makes none."),
     ("ironcell verify --user 0 --rw out", "Attacks such a cell from inside, and says which promises it keeps."),
 ];
@@ -52,8 +53,10 @@ fn synopsis(command: &mut clap::Command) -> Roff {
     roff.control("SH", ["SYNOPSIS"]);
     for verb in command.get_subcommands_mut() {
         let usage = verb.render_usage().to_string();
-        roff.text([roman(usage.trim_start_matches("Usage: "))]);
-        roff.control("br", []);
+        for line in usage.trim_start_matches("Usage: ").lines() {
+            roff.text([roman(line.trim())]);
+            roff.control("br", []);
+        }
     }
     roff
 }
@@ -104,7 +107,8 @@ fn examples() -> Roff {
 mod tests {
     use super::*;
     use crate::cli::args::Verb;
-    use crate::cli::run::{Caller, spec_of};
+    use crate::cli::run::spec_of;
+    use crate::spec::words::Caller;
     use clap::Parser;
     use std::path::Path;
 
@@ -147,7 +151,8 @@ mod tests {
 
     #[test]
     fn every_example_is_a_command_line_that_means_something() {
-        let caller = Caller { cwd: Path::new("/home/me"), var: &|_| None, read: &|_| Ok(Vec::new()) };
+        let read = |_: &Path, _| Ok(b"argv = ['make']".to_vec());
+        let caller = Caller { cwd: Path::new("/home/me"), read: &read, ..Caller::nobody() };
         for (line, _) in EXAMPLES {
             let (cell, command) = match Args::try_parse_from(line.split(' ')).expect(line).verb {
                 Verb::Run(run) => (run.cell, run.command),

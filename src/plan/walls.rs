@@ -60,6 +60,7 @@ pub fn of(spec: &JobSpec, host: &Host, filter: &Filter, landlock: Option<&Landlo
     let mut relaxed = Vec::new();
     relaxed.extend(kernel(walls));
     relaxed.extend(files(walls));
+    relaxed.extend(spec.env().is_inherited().then(inherited));
     relaxed.extend(limits(spec));
     Walls {
         profile: walls.profile.word(),
@@ -101,6 +102,11 @@ fn kernel(walls: &Isolation) -> impl Iterator<Item = Relaxed> {
     let root =
         (walls.user.uid() == 0).then(|| relaxed("--user 0", "root of the cell's own files; nobody outside of it"));
     [profile, rules, net, root].into_iter().flatten()
+}
+
+/// What of the caller can be read.
+fn inherited() -> Relaxed {
+    relaxed("--env-from caller", "the job sees all variables of its caller, secrets among them")
 }
 
 /// What of the host can be written to.

@@ -5,6 +5,7 @@
 
 mod env;
 mod error;
+pub mod file;
 mod id;
 mod isolation;
 mod job;
@@ -12,6 +13,7 @@ mod limits;
 mod mounts;
 mod seccomp;
 pub mod units;
+pub mod words;
 
 pub use env::{Env, EnvName};
 pub use error::SpecError;

@@ -12,7 +12,7 @@ mod supervisor;
 pub mod verify;
 
 pub use crate::os::cgroup::Effective;
-pub use crate::os::{open_anew, signals};
+pub use crate::os::{is_root, open_anew, signals};
 pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
 pub use error::Error;
 pub use job::Job;
