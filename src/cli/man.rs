@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use super::exit::{CATALOGUE, CAVEAT, Entry};
+use crate::spec::file::KEYS;
 use clap::CommandFactory;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
@@ -42,6 +43,7 @@ pub fn man(out: &mut dyn Write) -> io::Result<u8> {
         roff.to_writer(out)?;
         options_below(verb, out)?;
     }
+    descriptions().to_writer(out)?;
     exit_status().to_writer(out)?;
     examples().to_writer(out)?;
     Ok(0)
@@ -75,6 +77,22 @@ fn options_below(verb: &clap::Command, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The files of `--spec`.
+fn descriptions() -> Roff {
+    let keys: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+    let mut roff = Roff::new();
+    roff.control("SH", ["JOB DESCRIPTIONS"]);
+    roff.text([roman(format!(
+        "What --spec reads is TOML or JSON. A key is the name of a flag, with _ for -, and is read as the flag is; --ro, --rw \
+         and --tmpfs are the items of mounts. The keys: {}. Bytes that are no text are written {{ hex = \"ff00\" }}. Relative \
+         paths begin at the file that has them. Of files that extend one another the later wins, and flags win over all. \
+         As root a file is read when it belongs to root (or to SUDO_UID) and nobody else may write to it. ironcell schema \
+         spec describes each key.",
+        keys.join(", ")
+    ))]);
+    roff
 }
 
 /// The catalogue.
@@ -130,6 +148,8 @@ mod tests {
             "--tmpfs",
             "--json",
             "EXIT STATUS",
+            "JOB DESCRIPTIONS",
+            "extends, argv, shell",
             "EXAMPLES",
             "128+n",
         ] {
