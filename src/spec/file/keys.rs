@@ -7,7 +7,8 @@ pub enum Kind {
     Text,
     /// `true` or `false`: the flag, or not.
     Switch,
-    /// A list of texts, each as the flag reads it. A later file's takes its place.
+    /// A list of texts, each as the flag reads it. A later file's takes its place, but that `env_file`, like `env`, is added
+    /// to.
     List,
     /// A table, or a list of texts `NAME=VALUE`. A later file adds to it, and wins where the names are the same.
     ByName,

@@ -127,7 +127,7 @@ fn a_refusal_names_line_column_key_value_and_the_way_out() {
         ("mounts = ['/a']", &["mounts[0] is \"/a\"", "{ ro = "]),
         ("mounts = [{ ro = '/a', rw = '/b' }]", &["not one mount"]),
         ("rootfs = 'here'", &["rootfs is \"here\": it is relative"]),
-        ("rootfs_rw = true", &["rootfs_rw is", "name one by rootfs"]),
+        ("rootfs_rw = true", &["rootfs_rw is", "name its --rootfs"]),
         ("argv = []", &["argv[0] is \"\": there is no program"]),
         ("", &["argv[0]"]),
         ("argv = ['a', { hex = 'f' }]", &["TOML:1:14: argv[1]", "pairs of hexadecimal digits"]),

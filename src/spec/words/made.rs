@@ -132,7 +132,7 @@ impl Words {
                 "--rootfs-rw",
                 "true",
                 problem,
-                "name one by rootfs, or leave it out",
+                "name its --rootfs as well, or leave it out",
             )));
         }
         for (kind, word) in self.mounts.iter().flatten() {
@@ -154,7 +154,7 @@ impl Words {
     fn placed(&self, error: SpecError) -> SpecError {
         let (name, item) = error.field.split_once([' ', '[']).unwrap_or((&error.field, ""));
         let key = name.trim_start_matches('-').replace('-', "_");
-        let about = |word: &&Word| item.is_empty() || word.text.as_bytes().starts_with(item.as_bytes());
+        let about = |word: &&Word| item.is_empty() || word.name() == item.as_bytes();
         let word = match (key.as_str(), &self.command) {
             ("argv", Some(Command::Argv(words))) => {
                 item.trim_end_matches(']').parse().ok().and_then(|i: usize| words.get(i))
