@@ -175,6 +175,9 @@ fn what_is_too_long_or_too_deep_is_refused() {
         let nested = format!("{{\"argv\": {}{}}}", "[".repeat(depth), "]".repeat(depth));
         assert!(JobSpec::from_json(&nested).is_err(), "{depth}");
     }
+    // Tables of dotted keys in tables of dotted keys, which the parser counts one by one.
+    let dotted = (0..75).fold("a = 1".to_owned(), |inner, _| format!("a{} = {{ {inner} }}", ".a".repeat(75)));
+    assert!(refused(&dotted).contains("within each other"), "{}", refused(&dotted));
     let just = format!("seccomp = {}{}", "[".repeat(MOST_DEPTH - 1), "]".repeat(MOST_DEPTH - 1));
     assert!(!refused(&just).contains("within each other"), "the control");
 }

@@ -103,10 +103,12 @@ fn from_toml(source: &Source) -> Result<Node, SpecError> {
     let refuse =
         |error: toml::de::Error| malformed(source, error.span().map(|span| span.start), error.message(), Format::Toml);
     let table = DeTable::parse(&source.text).map_err(refuse)?;
-    Ok(Node { what: toml_table(table.get_ref()), at: Some(0) })
+    Ok(Node { what: toml_table(table.get_ref(), MOST_DEPTH - 1), at: Some(0) })
 }
 
-fn toml_node(value: &Spanned<DeValue<'_>>) -> Node {
+/// With at most `most` lists and tables within each other. One that is too deep is left empty, and refused for its depth:
+/// the parser counts the tables of a dotted key for themselves, so that it lets through some thousand.
+fn toml_node(value: &Spanned<DeValue<'_>>, most: usize) -> Node {
     let what = match value.get_ref() {
         DeValue::String(text) => What::Text(text.clone().into_owned()),
         // In another base only the digits are kept: nobody writes an amount so, and the units would misread it.
@@ -118,17 +120,18 @@ fn toml_node(value: &Spanned<DeValue<'_>>) -> Node {
         DeValue::Boolean(switch) => What::Switch(*switch),
         // `time = 00:10:00` is a local time to TOML, and ten minutes to us.
         DeValue::Datetime(time) => What::Text(time.to_string()),
-        DeValue::Array(items) => What::List(items.iter().map(toml_node).collect()),
-        DeValue::Table(table) => toml_table(table),
+        DeValue::Array(_) | DeValue::Table(_) if most == 0 => What::List(Vec::new()),
+        DeValue::Array(items) => What::List(items.iter().map(|item| toml_node(item, most - 1)).collect()),
+        DeValue::Table(table) => toml_table(table, most - 1),
     };
     Node { what, at: Some(value.span().start) }
 }
 
 /// The parser sorts the members by name; where they stand puts them back in order.
-fn toml_table(table: &DeTable<'_>) -> What {
+fn toml_table(table: &DeTable<'_>, most: usize) -> What {
     let mut members: Vec<(usize, String, Node)> = table
         .iter()
-        .map(|(key, value)| (key.span().start, key.get_ref().clone().into_owned(), toml_node(value)))
+        .map(|(key, value)| (key.span().start, key.get_ref().clone().into_owned(), toml_node(value, most)))
         .collect();
     members.sort_by_key(|(at, ..)| *at);
     What::Table(members.into_iter().map(|(_, key, node)| (key, node)).collect())
