@@ -20,6 +20,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! A description can be read from TOML or JSON, and written ([`spec::JobSpec::from_toml`]); [`spec::words`] reads files that
+//! extend one another.
+//!
 //! What a job writes goes to descriptors of the caller's, or into a bounded log that any number of readers follow
 //! ([`supervise::OutputReader`]).
 //!

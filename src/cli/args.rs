@@ -1,6 +1,6 @@
 //! The command line as a whole: the verbs, and what becomes of a line that has no meaning.
 
-use super::{completions, doctor, exit, run, verify};
+use super::{completions, doctor, exit, run, schema, verify};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -28,8 +28,8 @@ pub enum Verb {
     Completions(completions::CompletionsArgs),
     /// Print the manual page, for man(1): `ironcell man | man -l -`
     Man,
-    /// Print the JSON schema of the reports that `run --report` writes
-    Schema,
+    /// Print the JSON schema of reports, or of job descriptions
+    Schema(schema::SchemaArgs),
 }
 
 impl Args {
@@ -77,7 +77,6 @@ mod tests {
             &["run", "--memry", "64M", "--", "true"],
             &["run", "--memory"],
             &["run", "--net", "bridge", "true"],
-            &["run", "--rootfs-rw", "true"],
             &["run", "--dry-run", "--report", "-", "true"],
             &["completions", "tcsh"],
             &["verify", "true"],

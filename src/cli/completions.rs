@@ -46,6 +46,7 @@ mod tests {
                 "memory-high",
                 "tmpfs",
                 "dry-run",
+                "spec",
             ] {
                 assert!(text.contains(word), "{shell}: {word}");
             }

@@ -2,13 +2,14 @@
 
 use super::args::Args;
 use super::exit::{CATALOGUE, CAVEAT, Entry};
+use crate::spec::file::KEYS;
 use clap::CommandFactory;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use std::io::{self, Write};
 
 /// Commands that are worth to be typed, each with its reason.
-const EXAMPLES: [(&str, &str); 5] = [
+const EXAMPLES: [(&str, &str); 6] = [
     ("ironcell run --memory 64M --pids 32 -- sh -c 'id; hostname'", "A shell that sees only itself, within limits."),
     (
         "ironcell run --cpus 1.5 --time 2min --rw out -- make -j4",
@@ -18,6 +19,7 @@ const EXAMPLES: [(&str, &str); 5] = [
         "ironcell run --io-max /data:wbps=20M --report report.json --rw /data -- ./import",
         "Holds the disk of /data at 20 MiB a second and writes what was used.",
     ),
+    ("ironcell run --spec job.toml --memory 2G", "Runs the job that a file describes, with more memory."),
     ("ironcell run --dry-run --memory 50% -- true", "Shows every write and every mount, and makes none."),
     ("ironcell verify --user 0 --rw out", "Attacks such a cell from inside, and says which promises it keeps."),
 ];
@@ -41,6 +43,7 @@ pub fn man(out: &mut dyn Write) -> io::Result<u8> {
         roff.to_writer(out)?;
         options_below(verb, out)?;
     }
+    descriptions().to_writer(out)?;
     exit_status().to_writer(out)?;
     examples().to_writer(out)?;
     Ok(0)
@@ -52,8 +55,10 @@ fn synopsis(command: &mut clap::Command) -> Roff {
     roff.control("SH", ["SYNOPSIS"]);
     for verb in command.get_subcommands_mut() {
         let usage = verb.render_usage().to_string();
-        roff.text([roman(usage.trim_start_matches("Usage: "))]);
-        roff.control("br", []);
+        for line in usage.trim_start_matches("Usage: ").lines() {
+            roff.text([roman(line.trim())]);
+            roff.control("br", []);
+        }
     }
     roff
 }
@@ -72,6 +77,22 @@ fn options_below(verb: &clap::Command, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The files of `--spec`.
+fn descriptions() -> Roff {
+    let keys: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+    let mut roff = Roff::new();
+    roff.control("SH", ["JOB DESCRIPTIONS"]);
+    roff.text([roman(format!(
+        "What --spec reads is TOML or JSON. A key is the name of a flag, with _ for -, and is read as the flag is; --ro, --rw \
+         and --tmpfs are the items of mounts. The keys: {}. Bytes that are no text are written {{ hex = \"ff00\" }}. Relative \
+         paths begin at the file that has them. Of files that extend one another the later wins, and flags win over all. \
+         As root a file is read when it belongs to root (or to SUDO_UID) and nobody else may write to it. ironcell schema \
+         spec describes each key.",
+        keys.join(", ")
+    ))]);
+    roff
 }
 
 /// The catalogue.
@@ -104,7 +125,8 @@ fn examples() -> Roff {
 mod tests {
     use super::*;
     use crate::cli::args::Verb;
-    use crate::cli::run::{Caller, spec_of};
+    use crate::cli::run::spec_of;
+    use crate::spec::words::Caller;
     use clap::Parser;
     use std::path::Path;
 
@@ -126,6 +148,8 @@ mod tests {
             "--tmpfs",
             "--json",
             "EXIT STATUS",
+            "JOB DESCRIPTIONS",
+            "extends, argv, shell",
             "EXAMPLES",
             "128+n",
         ] {
@@ -147,14 +171,15 @@ mod tests {
 
     #[test]
     fn every_example_is_a_command_line_that_means_something() {
-        let caller = Caller { cwd: Path::new("/home/me"), var: &|_| None, read: &|_| Ok(Vec::new()), window: None };
+        let read = |_: &Path, _| Ok(b"argv = ['make']".to_vec());
+        let caller = Caller { cwd: Path::new("/home/me"), read: &read, ..Caller::nobody() };
         for (line, _) in EXAMPLES {
             let (cell, command) = match Args::try_parse_from(line.split(' ')).expect(line).verb {
                 Verb::Run(run) => (run.cell, run.command),
                 Verb::Verify(verify) => (verify.cell, vec!["true".into()]),
                 other => panic!("{line}: {other:?}"),
             };
-            spec_of(&cell, &command, &caller).expect(line);
+            spec_of(&cell, &command, None, &caller).expect(line);
         }
     }
 }

@@ -70,7 +70,7 @@ pub fn main(argv: impl IntoIterator<Item = OsString>, head: impl Head) -> u8 {
         Verb::Verify(args) => verify::verify(args, head, &mut out, &mut Voice::stderr(&mut io::stderr())),
         Verb::Completions(args) => completions::completions(args, &mut out),
         Verb::Man => man::man(&mut out),
-        Verb::Schema => schema::schema(&mut out),
+        Verb::Schema(args) => schema::schema(args, &mut out),
     };
     done.and_then(|code| out.flush().map(|()| code)).unwrap_or_else(|error| print_failure(&error))
 }

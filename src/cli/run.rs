@@ -2,29 +2,29 @@
 
 mod args;
 mod ends;
-mod env;
 mod handing;
 mod mounts;
+mod read;
 pub mod signals;
 mod spec;
 mod told;
 mod typing;
 
-pub use args::{CellArgs, NetArg, ProfileArg, RunArgs};
+pub use args::{CellArgs, EnvFromArg, NetArg, ProfileArg, RunArgs};
 pub use ends::Ends;
-pub use env::read_bounded;
 pub use handing::Handing;
-pub use mounts::{Kind, Mounts};
-pub use spec::{Caller, spec_of};
+pub use mounts::Mounts;
+pub use spec::spec_of;
 pub use typing::Typing;
 
 use super::report::{News, Started, Times};
 use super::voice::Voice;
 use super::{Head, exit, print_failure, render};
 use crate::life::{Exit, Outcome};
+use crate::spec::words::Caller;
 use crate::spec::{JobSpec, Stdio, StdioSet, Window};
 use crate::supervise::{Origin, Walls, window_of};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::SystemTime;
@@ -41,18 +41,15 @@ pub fn run(args: &RunArgs, head: impl Head, err: &mut Voice) -> u8 {
             return exit::OWN_FAILURE;
         }
     };
-    if args.terminal {
-        err.expect_raw_terminal();
-    }
     let window = args.terminal.then(|| window_of(io::stdin().as_fd()));
     let end = match ask(&args.cell, &args.command, window) {
         Ok(spec) if args.dry_run => return dry_run(&spec, head, err),
         Ok(spec) => carry_out(args, spec, head, &mut told, err),
-        Err(message) => End::Refused(message),
+        Err(message) => End::Refused { argv: args.command.clone(), message },
     };
     let times = Times { started, ended: SystemTime::now() };
     let code = explain(args, &end, err);
-    match told.ended(args, &end, times, code) {
+    match told.ended(&end, times, code) {
         Err(message) => {
             err.say(&message);
             // A job's own failure says more than ours.
@@ -66,8 +63,8 @@ pub fn run(args: &RunArgs, head: impl Head, err: &mut Voice) -> u8 {
 enum End {
     /// There was a job, and it had its end.
     Ended(Box<Ended>),
-    /// There was none, for this reason.
-    Refused(String),
+    /// There was none, for this reason; `argv` is the command as far as it is known.
+    Refused { argv: Vec<OsString>, message: String },
 }
 
 /// A job that had its end.
@@ -85,8 +82,9 @@ struct Ended {
 pub fn ask(cell: &CellArgs, command: &[OsString], window: Option<Window>) -> Result<JobSpec, String> {
     // One that was removed is needed for relative paths alone, which then are refused by their flags.
     let cwd = std::env::current_dir().unwrap_or_default();
-    let caller = Caller { cwd: &cwd, var: &|name| std::env::var_os(name), read: &read_bounded, window };
-    spec_of(cell, command, &caller).map_err(|error| error.to_string())
+    let var = |name: &OsStr| std::env::var_os(name);
+    let caller = Caller { cwd: &cwd, var: &var, vars: &|| Some(std::env::vars_os().collect()), read: &read::read };
+    spec_of(cell, command, window, &caller).map_err(|error| error.to_string())
 }
 
 /// The plan on standard output; the job is not run.
@@ -106,6 +104,9 @@ fn dry_run(spec: &JobSpec, head: impl Head, err: &mut Voice) -> u8 {
 
 /// The job, from its start to its end.
 fn carry_out(args: &RunArgs, spec: JobSpec, head: impl Head, told: &mut Told, err: &mut Voice) -> End {
+    if spec.terminal().is_some() {
+        err.expect_raw_terminal();
+    }
     let mut begun = None;
     let ended = head.run(&spec, &mut |news| {
         told.news(&news);
@@ -124,14 +125,14 @@ fn carry_out(args: &RunArgs, spec: JobSpec, head: impl Head, told: &mut Told, er
     });
     match ended {
         Ok(outcome) => End::Ended(Box::new(Ended { spec, started: begun, outcome })),
-        Err(error) => End::Refused(error.to_string()),
+        Err(error) => End::Refused { argv: spec.argv().to_vec(), message: error.to_string() },
     }
 }
 
 /// Footer and exit code.
 fn explain(args: &RunArgs, end: &End, err: &mut Voice) -> u8 {
     match end {
-        End::Refused(message) => {
+        End::Refused { message, .. } => {
             err.say(message);
             exit::OWN_FAILURE
         }

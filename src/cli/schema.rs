@@ -1,16 +1,39 @@
-//! `ironcell schema`: the JSON schema of the reports, as it is published with the crate.
+//! `ironcell schema`: the JSON schemas of what ironcell writes and reads, as they are published with the crate.
 
+use crate::spec::file;
+use clap::ValueEnum;
 use std::io::{self, Write};
 
-/// The schema, draft 2020-12.
+/// The schema of the reports, draft 2020-12.
 pub const SCHEMA: &str = include_str!("report.schema.json");
 
-/// Prints it.
+/// The arguments of `ironcell schema`.
+#[derive(Debug, clap::Args)]
+pub struct SchemaArgs {
+    /// Of what: the reports of run --report, or the files of run --spec
+    #[arg(value_enum, default_value = "report")]
+    pub of: Of,
+}
+
+/// What has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Of {
+    /// The reports that `run --report` writes
+    Report,
+    /// The descriptions that `run --spec` reads
+    Spec,
+}
+
+/// Prints one.
 ///
 /// # Errors
 /// When it cannot be printed.
-pub fn schema(out: &mut dyn Write) -> io::Result<u8> {
-    out.write_all(SCHEMA.as_bytes()).map(|()| 0)
+pub fn schema(args: &SchemaArgs, out: &mut dyn Write) -> io::Result<u8> {
+    let text = match args.of {
+        Of::Report => SCHEMA,
+        Of::Spec => file::SCHEMA,
+    };
+    out.write_all(text.as_bytes()).map(|()| 0)
 }
 
 #[cfg(test)]

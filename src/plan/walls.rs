@@ -60,6 +60,7 @@ pub fn of(spec: &JobSpec, host: &Host, filter: &Filter, landlock: Option<&Landlo
     let mut relaxed = Vec::new();
     relaxed.extend(kernel(walls));
     relaxed.extend(files(walls));
+    relaxed.extend(spec.env().is_inherited().then(inherited));
     relaxed.extend(limits(spec));
     Walls {
         profile: walls.profile.word(),
@@ -103,6 +104,11 @@ fn kernel(walls: &Isolation) -> impl Iterator<Item = Relaxed> {
     [profile, rules, net, root].into_iter().flatten()
 }
 
+/// What of the caller can be read.
+fn inherited() -> Relaxed {
+    relaxed("--env-from caller", "the job sees all variables of its caller, secrets among them")
+}
+
 /// What of the host can be written to.
 fn files(walls: &Isolation) -> Vec<Relaxed> {
     let shown =
@@ -139,7 +145,7 @@ fn limits(spec: &JobSpec) -> impl Iterator<Item = Relaxed> {
 mod tests {
     use super::*;
     use crate::plan::{Plan, host::example};
-    use crate::spec::{Limits, User};
+    use crate::spec::{Env, Limits, User};
 
     #[test]
     fn the_defaults_relax_nothing_and_say_what_stands() {
@@ -160,9 +166,11 @@ mod tests {
             ..Isolation::default()
         };
         let limits = Limits { memory_max: Some(MemoryLimit::Max), pids_max: Some(PidsLimit::Max), ..Limits::default() };
-        let spec = JobSpec::command("true").isolation(isolation).limits(limits).build().expect("a spec");
+        let env = Env::inherited([("SECRET".into(), "s".into())]).expect("variables");
+        let spec = JobSpec::command("true").isolation(isolation).limits(limits).env(env).build().expect("a spec");
         let walls = Plan::of(&spec, &example()).expect("a plan").walls;
         let flags: Vec<&str> = walls.relaxed.iter().map(|one| one.flag.as_str()).collect();
-        assert_eq!(flags, ["--profile build", "--net host", "--user 0", "--memory max", "--pids max"]);
+        let asked = ["--profile build", "--net host", "--user 0", "--env-from caller", "--memory max", "--pids max"];
+        assert_eq!(flags, asked);
     }
 }

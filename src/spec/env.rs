@@ -43,19 +43,38 @@ impl EnvName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Env {
     vars: Vec<(OsString, OsString)>,
+    inherited: bool,
 }
 
 impl Default for Env {
     fn default() -> Self {
         let var = |name: &str, value: &str| (OsString::from(name), OsString::from(value));
-        Self { vars: vec![var("PATH", DEFAULT_PATH), var("HOME", DEFAULT_HOME), var("TERM", DEFAULT_TERM)] }
+        let vars = vec![var("PATH", DEFAULT_PATH), var("HOME", DEFAULT_HOME), var("TERM", DEFAULT_TERM)];
+        Self { vars, inherited: false }
     }
 }
 
 impl Env {
     /// No variable at all, not even `PATH`.
     pub fn empty() -> Self {
-        Self { vars: Vec::new() }
+        Self { vars: Vec::new(), inherited: false }
+    }
+
+    /// Everything that a caller has in its own environment, secrets included. The report names it as a relaxation.
+    ///
+    /// # Errors
+    /// When a name or a value has a NUL byte, which no environment of a process has.
+    pub fn inherited(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, SpecError> {
+        let mut env = Self { vars: Vec::new(), inherited: true };
+        for (name, value) in vars {
+            env.set(EnvName::new(&name)?, &value)?;
+        }
+        Ok(env)
+    }
+
+    /// Whether it began with the whole of a caller's.
+    pub fn is_inherited(&self) -> bool {
+        self.inherited
     }
 
     /// Sets a variable; a later value of the same name takes the place of the earlier.

@@ -4,7 +4,8 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} is {value:?}: {problem}; {expected}")]
 pub struct SpecError {
-    /// The field by the one name that it has in spec, flag and report, as `--memory` or `argv[2]`.
+    /// The field by the one name that it has in spec, flag and report, as `--memory` or `argv[2]`; of a file, its place and
+    /// key: `job.toml:3:10: memory`.
     pub field: String,
     /// The value as it was given, shortened to [`SHOWN_BYTES`] bytes.
     pub value: String,

@@ -2,6 +2,7 @@
 
 pub(super) mod check;
 mod held;
+mod written;
 
 use super::mounts::cell_path;
 use super::{Env, Isolation, Limits, OnDrop, Overflow, SpecError, Window};
@@ -16,6 +17,9 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 
 /// What a job's log keeps when the caller says nothing: the whole output of most commands.
 pub const DEFAULT_LOG_MAX: u64 = 4 << 20;
+
+/// The shell of [`JobSpec::shell`].
+pub(super) const SHELL: &str = "/bin/sh";
 
 /// Where one of the target's first three descriptors comes from.
 #[derive(Debug, Default)]
@@ -89,6 +93,12 @@ impl JobSpec {
                 on_drop: OnDrop::default(),
             },
         }
+    }
+
+    /// Begins the description of a job that hands `script` to `/bin/sh -c`. A script that begins with a hyphen would be taken
+    /// for the shell's options.
+    pub fn shell(script: impl Into<OsString>) -> JobSpecBuilder {
+        Self::command(SHELL).arg("-c").arg(script)
     }
 
     /// The program and its arguments; never empty.

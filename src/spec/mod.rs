@@ -5,6 +5,7 @@
 
 mod env;
 mod error;
+pub mod file;
 mod id;
 mod isolation;
 mod job;
@@ -16,6 +17,7 @@ mod seccomp;
 mod signal;
 pub mod units;
 mod window;
+pub mod words;
 
 pub use env::{Env, EnvName};
 pub use error::SpecError;

@@ -73,7 +73,7 @@ pub fn cell_path(field: &str, path: &Path) -> Result<PathBuf, SpecError> {
 pub fn absolute(field: &str, cwd: &Path, path: &Path) -> Result<PathBuf, SpecError> {
     check_path_bytes(field, path)?;
     if path.is_relative() && cwd.as_os_str().is_empty() {
-        let problem = "it is relative, and the current directory is not there any more";
+        let problem = "it is relative, and there is no directory for it to begin at";
         return Err(SpecError::new(field, path.as_os_str().as_encoded_bytes(), problem, "write an absolute path"));
     }
     let mut clean = PathBuf::from("/");

@@ -51,6 +51,29 @@ pub enum OnDrop {
     Detach,
 }
 
+impl OnDrop {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Kill, Self::Detach];
+
+    /// The word in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Detach => "detach",
+        }
+    }
+
+    /// Reads the word.
+    ///
+    /// # Errors
+    /// When it is none of the two.
+    pub fn read(field: &str, word: &str) -> Result<Self, SpecError> {
+        Self::ALL.into_iter().find(|on_drop| on_drop.word() == word).ok_or_else(|| {
+            SpecError::new(field, word, "not what can become of a job that nobody holds", "write kill or detach")
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! Which system calls a job may make: a profile that is shipped, or rules of the caller's own in Docker's format.
 
 use super::SpecError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How much of the kernel a job can reach. seccomp(2), kernel 3.17; proc(5), sysfs(5).
 ///
@@ -42,7 +42,7 @@ impl Profile {
 ///
 /// Other architectures than the machine's own are never let in, whatever `architectures` and `archMap` say. Entries that
 /// are there for capabilities (`includes.caps`) never apply, since a job has none.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeccompRules {
     /// What happens to a call that no entry names.
@@ -65,7 +65,7 @@ pub struct SeccompRules {
 }
 
 /// An architecture and those that a kernel of it can also run.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[allow(dead_code, reason = "read so that a file of Docker's is understood, and without effect")]
 struct ArchMap {
@@ -75,7 +75,7 @@ struct ArchMap {
 }
 
 /// What happens to some calls.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeccompEntry {
     /// The calls, by the kernel's names; one that this machine does not have is passed over.
@@ -103,7 +103,7 @@ pub struct SeccompEntry {
 }
 
 /// Where an entry applies.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeccompWhere {
     /// For a job with one of these capabilities.
@@ -118,7 +118,7 @@ pub struct SeccompWhere {
 }
 
 /// What happens to a call; the names are libseccomp's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub enum SeccompAction {
     /// It is made.
     #[serde(rename = "SCMP_ACT_ALLOW")]
@@ -141,7 +141,7 @@ pub enum SeccompAction {
 }
 
 /// A look at one argument of a call.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeccompArg {
     /// Which: 0 to 5.
@@ -156,7 +156,7 @@ pub struct SeccompArg {
 }
 
 /// How an argument is compared, all 64 bits of it, without sign; the names are libseccomp's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[allow(missing_docs, reason = "seccomp_rule_add(3) documents each under this very name")]
 pub enum SeccompOperator {
     #[serde(rename = "SCMP_CMP_NE")]

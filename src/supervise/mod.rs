@@ -20,7 +20,7 @@ mod supervisor;
 pub mod verify;
 
 pub use crate::os::cgroup::Effective;
-pub use crate::os::{RawTerminal, open_anew, signals, window_of};
+pub use crate::os::{RawTerminal, is_root, open_anew, signals, window_of};
 pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
 pub use error::Error;
 pub use events::{Change, Event, EventReader, Heard};

@@ -9,6 +9,11 @@ use std::path::PathBuf;
 /// The options that describe a cell: what is limited, what is shown, what surrounds the job.
 #[derive(Debug, clap::Args)]
 pub struct CellArgs {
+    /// Take the description of the job from a file in TOML or JSON; flags win over it, and a flag that is repeatable adds
+    /// to its list
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub spec: Option<PathBuf>,
+
     /// Memory at most, page cache and tmpfs included: 512M, 50% of the host, or max
     #[arg(long, value_name = "SIZE", help_heading = "Limits")]
     pub memory: Option<String>,
@@ -63,7 +68,7 @@ pub struct CellArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Files and network")]
     pub rootfs: Option<PathBuf>,
     /// Let the job write to its --rootfs
-    #[arg(long, requires = "rootfs", help_heading = "Files and network")]
+    #[arg(long, help_heading = "Files and network")]
     pub rootfs_rw: bool,
     /// What else is mounted, in the order given.
     #[command(flatten)]
@@ -83,6 +88,15 @@ pub struct CellArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Protection")]
     pub seccomp: Option<PathBuf>,
 
+    /// What the environment begins with: default (PATH, HOME and TERM), none, or caller (all of this one, with its secrets)
+    #[arg(
+        long,
+        value_name = "default|none|caller",
+        value_enum,
+        hide_possible_values = true,
+        help_heading = "Surroundings"
+    )]
+    pub env_from: Option<EnvFromArg>,
     /// Set a variable, or copy it from here; repeatable. Nothing else of this environment is passed on
     #[arg(short = 'E', long, value_name = "NAME[=VALUE]", help_heading = "Surroundings")]
     pub env: Vec<OsString>,
@@ -103,9 +117,13 @@ pub struct CellArgs {
     pub label: Vec<String>,
 }
 
+/// The two forms of a line.
+const USAGE: &str = "ironcell run [OPTIONS] [--] COMMAND [ARGUMENTS]...
+       ironcell run [OPTIONS] --spec FILE [-- COMMAND [ARGUMENTS]...]";
+
 /// The arguments of `ironcell run`.
 #[derive(Debug, clap::Args)]
-#[command(args_override_self = true, override_usage = "ironcell run [OPTIONS] [--] COMMAND [ARGUMENTS]...")]
+#[command(args_override_self = true, override_usage = USAGE)]
 pub struct RunArgs {
     /// The cell.
     #[command(flatten)]
@@ -130,8 +148,8 @@ pub struct RunArgs {
     #[arg(short, long)]
     pub verbose: bool,
 
-    /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    /// The command and its arguments, in place of those of --spec
+    #[arg(required_unless_present = "spec", trailing_var_arg = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub command: Vec<OsString>,
 }
 
@@ -146,6 +164,28 @@ pub enum ProfileArg {
     Build,
     /// For programs that look at the machine.
     Compat,
+}
+
+/// The beginnings of an environment by their words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EnvFromArg {
+    /// PATH, HOME and TERM.
+    Default,
+    /// Nothing.
+    None,
+    /// All that the caller has.
+    Caller,
+}
+
+impl EnvFromArg {
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::None => "none",
+            Self::Caller => "caller",
+        }
+    }
 }
 
 /// The networks by their words.

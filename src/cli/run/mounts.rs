@@ -1,5 +1,6 @@
 //! `--ro`, `--rw` and `--tmpfs` in the order in which they were given, across the three: a later mount covers an earlier.
 
+use crate::spec::words::MountKind;
 use clap::error::Error;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueHint};
 use std::ffi::OsString;
@@ -18,27 +19,14 @@ struct Flags {
     tmpfs: Vec<OsString>,
 }
 
-/// Which of the three flags.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// `--ro`.
-    ReadOnly,
-    /// `--rw`.
-    ReadWrite,
-    /// `--tmpfs`.
-    Tmpfs,
-}
-
-const KINDS: [(&str, Kind); 3] = [("ro", Kind::ReadOnly), ("rw", Kind::ReadWrite), ("tmpfs", Kind::Tmpfs)];
-
 /// All mounts of a line, in its order.
 #[derive(Debug, Default)]
-pub struct Mounts(pub Vec<(Kind, OsString)>);
+pub struct Mounts(pub Vec<(MountKind, OsString)>);
 
 /// clap gives every value its index on the line.
 fn in_order(matches: &ArgMatches) -> Mounts {
     let mut found = Vec::new();
-    for (id, kind) in KINDS {
+    for (id, kind) in MountKind::ALL {
         let indices = matches.indices_of(id).into_iter().flatten();
         let values = matches.get_many::<OsString>(id).into_iter().flatten();
         found.extend(indices.zip(values).map(|(index, value)| (index, kind, value.clone())));

@@ -1,143 +1,79 @@
-//! From the flags of `ironcell run` to a checked description of the job. Pure: what it needs of the caller is handed in.
+//! From the flags of `ironcell run`, and the file of `--spec` below them, to a checked description of the job. Pure: what
+//! it needs of the caller is handed in.
 
-use super::env::environment;
-use super::mounts::Kind;
-use super::{CellArgs, NetArg, ProfileArg};
-use crate::spec::{Access, CgroupFile, Hostname, Isolation, JobSpec, Limits, MountSpec, Net, Root, SpecError, units};
-use crate::spec::{IoMax, IoTarget, Overflow, Profile, SeccompRules, Window, absolute};
-use std::ffi::{OsStr, OsString};
-use std::io;
-use std::path::Path;
+use super::{CellArgs, EnvFromArg, NetArg, ProfileArg};
+use crate::spec::words::{Caller, Words};
+use crate::spec::{JobSpec, Net, Overflow, Profile, SpecError, Window};
+use std::ffi::OsString;
 
 /// Output that ironcell has read and the caller has not: as much as another large pipe would hold.
-const IN_FLIGHT_MOST: u64 = 256 << 10;
+const IN_FLIGHT_MOST: &str = "256K";
 
-/// What the flags mean depends on who calls.
-pub struct Caller<'a> {
-    /// The current directory, absolute; empty when there is none.
-    pub cwd: &'a Path,
-    /// The caller's own environment.
-    pub var: &'a dyn Fn(&OsStr) -> Option<OsString>,
-    /// Reads an `--env-file` or the rules of `--seccomp`.
-    pub read: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
-    /// The size of the terminal that the job shall have, if it shall have one.
-    pub window: Option<Window>,
-}
-
-/// The job that the flags describe, with this command.
+/// The job that the flags describe, with this command unless it is empty and a file has one; `window` is the size of the
+/// terminal that the flags give it.
 ///
 /// # Errors
-/// Names the first flag that has no meaning, its value, and what would be right.
-pub fn spec_of(args: &CellArgs, command: &[OsString], caller: &Caller) -> Result<JobSpec, SpecError> {
-    let (program, rest) = command.split_first().map_or((OsString::new(), &[][..]), |(p, r)| (p.clone(), r));
-    let mut job = JobSpec::command(program)
-        .args(rest.iter().cloned())
-        .limits(limits(args, caller.cwd)?)
-        .isolation(isolation(args, caller)?)
-        .env(environment(&args.env, &args.env_file, caller)?);
-    if let Some(cwd) = &args.cwd {
-        job = job.cwd(absolute("--cwd", caller.cwd, cwd)?);
+/// Names the first flag or key that has no meaning, its value, and what would be right.
+pub fn spec_of(
+    args: &CellArgs,
+    command: &[OsString],
+    window: Option<Window>,
+    caller: &Caller,
+) -> Result<JobSpec, SpecError> {
+    let below = args.spec.as_deref().map(|path| Words::of_file(path, caller)).transpose()?;
+    let mut flags = words(args);
+    flags.flag_command(command);
+    flags.flag("terminal", window.map(|window| window.to_string()));
+    let mut words = below.unwrap_or_default().with_flags(flags);
+    if words.says("output_limit") || words.says("terminal") {
+        // What it writes is read and handed on: the caller is waited for, as he is where the job has his descriptors.
+        words.flag("overflow", Some(Overflow::Block.word()));
+        words.flag("log_max", Some(IN_FLIGHT_MOST));
     }
-    if let Some(time) = &args.time {
-        job = job.time(units::duration("--time", time)?);
-    }
-    if let Some(time) = &args.cpu_time {
-        job = job.cpu_time(units::duration("--cpu-time", time)?);
-    }
-    if let Some(time) = &args.idle {
-        job = job.idle(units::duration("--idle", time)?);
-    }
-    if let Some(grace) = &args.grace {
-        job = job.grace(units::duration("--grace", grace)?);
-    }
-    if let Some(size) = &args.output_limit {
-        // The caller is waited for, as he is where the job has his descriptors.
-        job = job.output_limit(units::size("--output-limit", size)?).overflow(Overflow::Block).log_max(IN_FLIGHT_MOST);
-    }
-    if let Some(window) = caller.window {
-        // As a terminal, which waits for whoever looks at it.
-        job = job.terminal(window).overflow(Overflow::Block).log_max(IN_FLIGHT_MOST);
-    }
-    if let Some(name) = &args.name {
-        job = job.name(name);
-    }
-    for label in &args.label {
-        let (key, value) = pair("--label", label, "write KEY=VALUE")?;
-        job = job.label(key, value);
-    }
-    job.build()
+    words.into_spec(caller)
 }
 
-/// The limits, each by its own reader.
-fn limits(args: &CellArgs, cwd: &Path) -> Result<Limits, SpecError> {
-    let mut limits = Limits {
-        memory_max: read("--memory", args.memory.as_deref(), units::memory_limit)?,
-        memory_high: read("--memory-high", args.memory_high.as_deref(), units::memory_limit)?,
-        memory_swap_max: read("--swap", args.swap.as_deref(), units::swap_limit)?,
-        cpu_max: read("--cpus", args.cpus.as_deref(), units::cpu_max)?,
-        cpu_weight: read("--cpu-weight", args.cpu_weight.as_deref(), units::weight)?,
-        cpuset_cpus: read("--cpuset", args.cpuset.as_deref(), units::cpuset)?,
-        io_weight: read("--io-weight", args.io_weight.as_deref(), units::weight)?,
-        pids_max: read("--pids", args.pids.as_deref(), units::pids_limit)?,
-        ..Limits::default()
-    };
-    for text in &args.io_max {
-        limits.io_max.push(on_disk(units::io_max("--io-max", text)?, cwd)?);
-    }
-    for text in &args.rlimit {
-        let limit = units::rlimit("--rlimit", text)?;
-        // The last one counts, as with any flag that is given twice.
-        limits.rlimits.retain(|known| known.resource != limit.resource);
-        limits.rlimits.push(limit);
-    }
-    for text in &args.cgroup {
-        let (file, value) = pair("--cgroup", text, "write FILE=VALUE, as memory.low=64M")?;
-        limits.cgroup_files.push(CgroupFile::new(file, value)?);
-    }
-    Ok(limits)
+/// The flags as words.
+fn words(args: &CellArgs) -> Words {
+    let mut words = Words::default();
+    words.flag("memory", args.memory.as_ref());
+    words.flag("memory_high", args.memory_high.as_ref());
+    words.flag("swap", args.swap.as_ref());
+    words.flag("cpus", args.cpus.as_ref());
+    words.flag("cpu_weight", args.cpu_weight.as_ref());
+    words.flag("cpuset", args.cpuset.as_ref());
+    words.flags("io_max", &args.io_max);
+    words.flag("io_weight", args.io_weight.as_ref());
+    words.flag("pids", args.pids.as_ref());
+    words.flags("rlimit", &args.rlimit);
+    words.flags("cgroup", &args.cgroup);
+    words.flag("time", args.time.as_ref());
+    words.flag("cpu_time", args.cpu_time.as_ref());
+    words.flag("idle", args.idle.as_ref());
+    words.flag("output_limit", args.output_limit.as_ref());
+    words.flag("grace", args.grace.as_ref());
+    words.flag("rootfs", args.rootfs.as_ref());
+    words.flag("rootfs_rw", args.rootfs_rw.then_some("true"));
+    words.flag_mounts(args.mounts.0.iter().map(|(kind, text)| (*kind, text.as_os_str())));
+    words.flag("cwd", args.cwd.as_ref());
+    words.flag("net", args.net.map(|net| net_of(net).word()));
+    words.flag("profile", args.profile.map(|word| profile(word).word()));
+    words.flag_seccomp(args.seccomp.as_deref());
+    words.flag("env_from", args.env_from.map(EnvFromArg::word));
+    words.flag_env(&args.env_file, &args.env);
+    words.flag("hostname", args.hostname.as_ref());
+    words.flag("user", args.user.as_ref());
+    words.flag("name", args.name.as_ref());
+    words.flags("label", &args.label);
+    words
 }
 
-/// A flag's value read, if the flag was given.
-fn read<T>(
-    field: &str,
-    text: Option<&str>,
-    reader: impl Fn(&str, &str) -> Result<T, SpecError>,
-) -> Result<Option<T>, SpecError> {
-    text.map(|text| reader(field, text)).transpose()
-}
-
-/// A relative path of a disk begins at the caller's directory.
-fn on_disk(io: IoMax, cwd: &Path) -> Result<IoMax, SpecError> {
-    match io.target {
-        IoTarget::Path(path) => Ok(IoMax { target: IoTarget::Path(absolute("--io-max", cwd, &path)?), ..io }),
-        IoTarget::Number { .. } => Ok(io),
+/// The network of a word.
+fn net_of(word: NetArg) -> Net {
+    match word {
+        NetArg::None => Net::None,
+        NetArg::Host => Net::Host,
     }
-}
-
-/// The walls.
-fn isolation(args: &CellArgs, caller: &Caller) -> Result<Isolation, SpecError> {
-    let cwd = caller.cwd;
-    let mut walls = Isolation::default();
-    if let Some(dir) = &args.rootfs {
-        let access = if args.rootfs_rw { Access::ReadWrite } else { Access::ReadOnly };
-        walls.root = Root::Dir { path: absolute("--rootfs", cwd, dir)?, access };
-    }
-    for (kind, text) in &args.mounts.0 {
-        walls.mounts.push(mount(*kind, text, cwd)?);
-    }
-    walls.net = match args.net {
-        None | Some(NetArg::None) => Net::None,
-        Some(NetArg::Host) => Net::Host,
-    };
-    if let Some(name) = &args.hostname {
-        walls.hostname = Hostname::new(name)?;
-    }
-    if let Some(user) = &args.user {
-        walls.user = units::user("--user", user)?;
-    }
-    walls.profile = args.profile.map_or_else(Profile::default, profile);
-    walls.seccomp = args.seccomp.as_deref().map(|file| rules(file, caller)).transpose()?;
-    Ok(walls)
 }
 
 /// The profile of a word.
@@ -148,29 +84,4 @@ fn profile(word: ProfileArg) -> Profile {
         ProfileArg::Build => Profile::Build,
         ProfileArg::Compat => Profile::Compat,
     }
-}
-
-/// The rules in a file of Docker's format.
-fn rules(file: &Path, caller: &Caller) -> Result<SeccompRules, SpecError> {
-    let refuse = |problem: String| {
-        let expected = "name a file with a seccomp profile as Docker and Podman read it";
-        SpecError::new("--seccomp", file.as_os_str().as_encoded_bytes(), problem, expected)
-    };
-    let text = (caller.read)(file).map_err(|error| refuse(format!("it cannot be read ({error})")))?;
-    let rules: SeccompRules = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
-    rules.checked("--seccomp")
-}
-
-/// One mount.
-fn mount(kind: Kind, text: &OsStr, cwd: &Path) -> Result<MountSpec, SpecError> {
-    match kind {
-        Kind::ReadOnly => units::bind("--ro", text, Access::ReadOnly, cwd),
-        Kind::ReadWrite => units::bind("--rw", text, Access::ReadWrite, cwd),
-        Kind::Tmpfs => units::tmpfs("--tmpfs", text),
-    }
-}
-
-/// `KEY=VALUE` at the first `=`.
-fn pair<'a>(field: &str, text: &'a str, expected: &str) -> Result<(&'a str, &'a str), SpecError> {
-    text.split_once('=').ok_or_else(|| SpecError::new(field, text, "there is no =", expected))
 }

@@ -30,12 +30,17 @@ fn args(line: &[&str]) -> RunArgs {
 fn spec(flags: &[&str]) -> Result<JobSpec, SpecError> {
     let line: Vec<&str> = flags.iter().copied().chain(["--", "true"]).collect();
     let var = |name: &OsStr| (name == "LANG").then(|| OsString::from("C"));
-    let read = |path: &Path| match path.to_str() {
+    let read = |path: &Path, _| match path.to_str() {
         Some("vars") => Ok(b"A=1\n".to_vec()),
         _ => Err(io::Error::from(io::ErrorKind::NotFound)),
     };
     let run = args(&line);
-    spec_of(&run.cell, &run.command, &Caller { cwd: Path::new("/home/me"), var: &var, read: &read, window: None })
+    spec_of(
+        &run.cell,
+        &run.command,
+        None,
+        &Caller { cwd: Path::new("/home/me"), var: &var, read: &read, ..Caller::nobody() },
+    )
 }
 
 fn made(flags: &[&str]) -> JobSpec {
@@ -45,8 +50,8 @@ fn made(flags: &[&str]) -> JobSpec {
 #[test]
 fn a_bare_line_asks_for_nothing() {
     let line = args(&["echo", "-n", "--", "x"]);
-    let caller = Caller { cwd: Path::new("/home/me"), var: &|_| None, read: &read_bounded, window: None };
-    let job = spec_of(&line.cell, &line.command, &caller).expect("a job");
+    let caller = Caller { cwd: Path::new("/home/me"), read: &read::read, ..Caller::nobody() };
+    let job = spec_of(&line.cell, &line.command, None, &caller).expect("a job");
     assert_eq!(job, JobSpec::command("echo").args(["-n", "--", "x"]).build().expect("a job"));
 }
 
@@ -165,6 +170,62 @@ fn a_flag_without_meaning_is_refused_by_its_name() {
     }
 }
 
+/// What of the command line describes no job: how its end is told, and where the description is.
+const NO_KEY: [&str; 9] =
+    ["spec", "report", "meta", "events", "preserve_status", "dry_run", "quiet", "verbose", "help"];
+/// What of a description is no flag: the command, which needs none; the mounts, which are three; what only a file can
+/// extend, and only the library keep.
+const NO_FLAG: [&str; 7] = ["argv", "shell", "mounts", "extends", "log_max", "overflow", "on_drop"];
+
+#[test]
+fn every_flag_that_describes_a_job_is_a_key_and_the_other_way_round() {
+    use clap::CommandFactory;
+    let mut command = Args::command();
+    command.build();
+    let run = command.find_subcommand("run").expect("run");
+    let flags = run.get_arguments().filter_map(clap::Arg::get_long).map(|long| long.replace('-', "_"));
+    let mut flags: Vec<String> = flags.filter(|flag| !NO_KEY.contains(&flag.as_str()) && flag != "version").collect();
+    for (word, _) in crate::spec::words::MountKind::ALL {
+        let before = flags.len();
+        flags.retain(|flag| flag != word);
+        assert_eq!(flags.len(), before - 1, "{word} is a flag");
+    }
+    flags.extend(NO_FLAG.map(str::to_owned));
+    flags.sort_unstable();
+    let mut keys = crate::spec::file::KEYS.map(|key| key.name.to_owned());
+    keys.sort_unstable();
+    assert_eq!(flags, keys);
+}
+
+#[test]
+fn a_file_says_what_its_flags_say_and_flags_win() {
+    let file = "argv = ['make']\nmemory = '1G'\nrootfs = 'root'\nmounts = [{ ro = '/a' }]\nenv = { B = '1', A = '1' }";
+    let read = |path: &Path, _| match path.to_str() {
+        Some("/home/me/job.toml") => Ok(file.as_bytes().to_vec()),
+        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+    };
+    let caller = Caller { cwd: Path::new("/home/me"), read: &read, ..Caller::nobody() };
+    let of = |line: &[&str]| {
+        let run = args(&[&["--spec", "job.toml"], line].concat());
+        spec_of(&run.cell, &run.command, None, &caller)
+    };
+    let flags = ["--memory", "1G", "--rootfs", "root", "--ro", "/a", "-E", "B=1", "-E", "A=1", "--", "make"];
+    assert_eq!(of(&[]).expect("a job"), made_with(&flags));
+    let changed = of(&["--rootfs-rw", "--memory", "2G", "--rw", "/b", "-E", "A=2", "--", "ls", "-l"]).expect("a job");
+    let flags = ["--rootfs", "root", "--rootfs-rw", "--memory", "2G", "--ro", "/a", "--rw", "/b"];
+    assert_eq!(changed, made_with(&[&flags[..], &["-E", "B=1", "-E", "A=2", "--", "ls", "-l"]].concat()));
+    assert_eq!(of(&["--memory", "12Q"]).expect_err("refused").field, "--memory");
+    let missing = args(&["--spec", "gone.toml"]);
+    assert_eq!(spec_of(&missing.cell, &missing.command, None, &caller).expect_err("refused").field, "--spec");
+}
+
+/// The job of a whole line.
+fn made_with(line: &[&str]) -> JobSpec {
+    let run = args(line);
+    let caller = Caller { cwd: Path::new("/home/me"), ..Caller::nobody() };
+    spec_of(&run.cell, &run.command, None, &caller).expect("a job")
+}
+
 #[test]
 fn a_command_that_was_never_started_is_told_even_when_it_is_quiet() {
     use crate::life::{Refused, StartFailure};
@@ -180,8 +241,9 @@ proptest! {
     fn no_command_line_panics(line in proptest::collection::vec("(--[a-z-]{1,12}(=.*)?)|.*", 0..8)) {
         let line = ["ironcell", "run"].into_iter().map(OsString::from).chain(line.into_iter().map(OsString::from));
         if let Ok(Args { verb: Verb::Run(args) }) = Args::try_parse_from(line) {
-            let caller = Caller { cwd: Path::new("/"), var: &|_| None, read: &|_| Ok(Vec::new()), window: None };
-            let _ = spec_of(&args.cell, &args.command, &caller);
+            let read = |_: &Path, _| Ok(Vec::new());
+            let caller = Caller { cwd: Path::new("/"), read: &read, ..Caller::nobody() };
+            let _ = spec_of(&args.cell, &args.command, None, &caller);
         }
     }
 

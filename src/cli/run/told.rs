@@ -52,23 +52,23 @@ impl Told {
     ///
     /// # Errors
     /// The first that cannot be written, in words; the others are.
-    pub fn ended(self, args: &RunArgs, end: &End, times: Times, code: u8) -> Result<(), String> {
+    pub fn ended(self, end: &End, times: Times, code: u8) -> Result<(), String> {
         let Self { report, meta, events } = self;
         let failed =
             |flag: &str, result: io::Result<()>| result.map_err(|error| format!("failed to write {flag}: {error}"));
         let told = events.map_or(Ok(()), |events| match end {
             End::Ended(ended) => events.ended(&ended.outcome, code),
-            End::Refused(message) => events.refused(message, code),
+            End::Refused { message, .. } => events.refused(message, code),
         });
         let events = failed("--events", told);
         let text = || match end {
             End::Ended(ended) => meta::ended(&ended.outcome),
-            End::Refused(message) => meta::refused(message),
+            End::Refused { message, .. } => meta::refused(message),
         };
         let meta = failed("--meta", meta.map_or(Ok(()), |mut target| target.write(text().as_bytes())));
         // Last, and with the code that follows from the others.
         let code = if code == 0 && (events.is_err() || meta.is_err()) { exit::OWN_FAILURE } else { code };
-        let write = |mut target: Target| target.write(&report_of(args, end, times, code).text()?);
+        let write = |mut target: Target| target.write(&report_of(end, times, code).text()?);
         let report = failed("--report", report.map_or(Ok(()), write));
         events.and(meta).and(report)
     }
@@ -82,12 +82,12 @@ fn target(flag: &str, path: Option<&Path>) -> Result<Option<Target>, String> {
 }
 
 /// The report of either end.
-fn report_of<'a>(args: &'a RunArgs, end: &'a End, times: Times, code: u8) -> Report<'a> {
+fn report_of(end: &End, times: Times, code: u8) -> Report<'_> {
     match end {
         End::Ended(ended) => {
             let Ended { spec, started, outcome } = ended.as_ref();
             Report::ended(spec, started.as_ref(), outcome, times, code)
         }
-        End::Refused(message) => Report::refused(&args.command, message, times, code),
+        End::Refused { argv, message } => Report::refused(argv, message, times, code),
     }
 }
