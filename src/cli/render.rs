@@ -40,17 +40,7 @@ fn ending(outcome: &Outcome, grace: Duration) -> Option<String> {
         StopKind::Hard => format!("SIGTERM did not end it within {}, so the cell was killed", Span(grace)),
     };
     Some(match &outcome.cause {
-        Cause::Itself => match outcome.exit {
-            Exit::Code { .. } => return None,
-            Exit::Signal { signal, core } => {
-                let core = if core { " (core dumped)" } else { "" };
-                format!(
-                    "killed: {}{core}, sent by neither ironcell nor the kernel's memory killer",
-                    signal::name(signal)
-                )
-            }
-            Exit::NeverRan | Exit::Unknown => "ended: how the command ended is not known".to_owned(),
-        },
+        Cause::Itself => return by_itself(outcome.exit),
         Cause::Stopped { by, how } => {
             let by = match by {
                 Stopper::Signal(number) => signal::name(*number),
@@ -86,6 +76,18 @@ fn ending(outcome: &Outcome, grace: Duration) -> Option<String> {
         Cause::OwnerGone => "killed: nobody held the job any more".to_owned(),
         Cause::Lost => "lost: the cell's PID 1 was killed from outside; how the command ended is not known".to_owned(),
     })
+}
+
+/// An end that ironcell had no part in; a code says enough.
+fn by_itself(exit: Exit) -> Option<String> {
+    match exit {
+        Exit::Code { .. } => None,
+        Exit::Signal { signal, core } => {
+            let (name, core) = (signal::name(signal), if core { " (core dumped)" } else { "" });
+            Some(format!("killed: {name}{core}, sent by neither ironcell nor the kernel's memory killer"))
+        }
+        Exit::NeverRan | Exit::Unknown => Some("ended: how the command ended is not known".to_owned()),
+    }
 }
 
 /// What a stop took. A second signal kills at once, so the grace is not named.

@@ -153,8 +153,13 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    /// Begins to write what is known, and keeps what is not.
-    pub fn begin(inlet: Option<WiredInlet>) -> Self {
+    /// Begins to write what is known, and keeps what is not. Of a terminal, what is to be read goes to the intakes, and what
+    /// must be held until the cell is empty comes back.
+    pub fn begin(
+        inlet: Option<WiredInlet>,
+        terminal: Option<Terminal>,
+        intakes: &mut Vec<(Stream, Intake)>,
+    ) -> (Self, Option<HeldTerminal>) {
         let stdin = match inlet {
             None => None,
             Some(WiredInlet { inlet, whole: None }) => Some(JobStdin(Open::new(inlet))),
@@ -164,15 +169,12 @@ impl Inputs {
                 None
             }
         };
-        Self { stdin, terminal: None }
-    }
-
-    /// Takes the job's terminal: what is to be read of it, and what must be held until the cell is empty.
-    pub fn take(&mut self, terminal: Terminal) -> ((Stream, Intake), HeldTerminal) {
-        let Terminal { intake, inlet, controls, held } = terminal;
-        self.terminal = Some(JobTerminal(Open::new((inlet, controls))));
+        let Some(Terminal { intake, inlet, controls, held }) = terminal else {
+            return (Self { stdin, terminal: None }, None);
+        };
         // One stream, whoever writes to it.
-        ((Stream::Stdout, intake), held)
+        intakes.push((Stream::Stdout, intake));
+        (Self { stdin, terminal: Some(JobTerminal(Open::new((inlet, controls)))) }, Some(held))
     }
 
     /// Nobody reads any more.

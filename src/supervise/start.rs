@@ -110,15 +110,12 @@ struct Begun {
 fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, mut cell: Cell, begun: Begun) -> Result<Job, Error> {
     let Begun { plan, pace, limits, ours, asked, timeline, keeper } = begun;
     let Ours { relays, tail, mut intakes, inlet } = ours;
-    let mut inputs = Inputs::begin(inlet);
-    let (intake, held) = cell.take_terminal().map(|terminal| inputs.take(terminal)).unzip();
-    intakes.extend(intake);
+    let (inputs, held) = Inputs::begin(inlet, cell.take_terminal(), &mut intakes);
     let (mut recording, log) = Recording::begin(&spec, intakes, asked);
     let (stops, stops_heard) = mpsc::channel(REQUESTS_MOST);
     let (asks, requests) = mpsc::channel(REQUESTS_MOST);
     let (timeline, happened) = watch::channel(timeline);
     let (outcome, told) = watch::channel(None);
-    let sink = Mutex::new(recording.sink(told.clone()));
     let shared = Arc::new(Shared {
         id,
         pid: cell.pid(),
@@ -128,10 +125,10 @@ fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, mut cell: Cell, begun: Be
         notes: plan.notes,
         requests: asks,
         timeline: happened,
+        sink: Mutex::new(recording.sink(told.clone())),
         outcome: told,
         log,
         inputs: inputs.clone(),
-        sink,
     });
     let started = house.registry.started(&shared, &stops, spec.on_drop());
     let driver = Driver {
