@@ -27,6 +27,15 @@ pub fn ironcell_path() -> PathBuf {
     own.ancestors().nth(2).expect("target/PROFILE/deps/TEST").join("ironcell")
 }
 
+/// An example that was built beside this test, as a command.
+pub fn example(name: &str) -> Command {
+    let own = std::env::current_exe().expect("a test knows its own path");
+    // As in `target/PROFILE`, where tests are in `deps`, so in the guest, where they are in `tests`.
+    let mut command = Command::new(own.ancestors().nth(2).expect("two directories").join("examples").join(name));
+    command.stdin(Stdio::null());
+    command
+}
+
 /// A command that begins with `ironcell`.
 pub fn ironcell(args: &[&str]) -> Command {
     let mut command = Command::new(ironcell_path());

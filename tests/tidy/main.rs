@@ -73,7 +73,7 @@ fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
 
 /// Everything that the rules look at.
 fn sources() -> Vec<Source> {
-    let dirs = ["src", "init-shim", "integration", "tests"];
+    let dirs = ["src", "init-shim", "integration", "tests", "examples"];
     let sources: Vec<Source> = dirs
         .iter()
         .flat_map(|dir| files(&root().join(dir), "rs"))

@@ -14,7 +14,7 @@ use crate::{children, progress};
 #[derive(Debug, PartialEq, Eq)]
 pub struct Artifact {
     pub name: String,
-    /// `bin`, `test` or `bench`.
+    /// `bin`, `example`, `test` or `bench`.
     pub kind: String,
     pub file: PathBuf,
 }

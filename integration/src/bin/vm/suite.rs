@@ -4,7 +4,7 @@
 //! counts as one failure, so that "0 failed" is never said of a run that was not whole.
 
 use std::io::{IsTerminal, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,9 @@ use crate::machine::Fault;
 use crate::session::{Caller, Sink};
 use crate::tally::{Count, Row, Tally, summary};
 use crate::{EXIT_FAULT, EXIT_TIME_LIMIT, cargo, image, progress, verbs};
+
+/// Where the test files are.
+const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
 
 const ALL: [TestLane; 4] = [TestLane::Host, TestLane::Bare, TestLane::Systemd, TestLane::Next];
 
@@ -148,7 +151,7 @@ fn count_cargo_test(words: &[&str], choice: &Choice) -> Result<(Tally, bool)> {
 /// Builds once, then boots lane after lane.
 fn in_machines(image: &image::Image, lanes: &[Lane], choice: &Choice) -> Vec<Lap> {
     let mut laps: Vec<Lap> = Vec::new();
-    let built = test_programs();
+    let built = test_programs(choice.filter);
     for lane in lanes {
         let mut lap = Lap::new(lane.name());
         let end = match &built {
@@ -167,13 +170,17 @@ fn in_machines(image: &image::Image, lanes: &[Lane], choice: &Choice) -> Vec<Lap
     laps
 }
 
-/// The programs for the guest: `ironcell`, the agent, the tests and the programs that go with them.
-fn test_programs() -> Result<(Vec<Program>, PathBuf)> {
+/// The programs for the guest: `ironcell`, its examples, the agent, the tests and the programs that go with them. A filter
+/// that is the name of a test file has only that one built.
+fn test_programs(filter: Option<&str>) -> Result<(Vec<Program>, PathBuf)> {
     let mut artifacts = cargo::build(&["build", "--package", "ironcell", "--bins"], "ironcell")?;
+    // By itself: what examples need of dependencies is none of the program's business.
+    artifacts.extend(cargo::build(&["build", "--package", "ironcell", "--examples"], "its examples")?);
     // A build of its own, so that the program under test has no seam.
     artifacts.extend(cargo::build(&["build", "--package", "ironcell-seam", "--bins"], "ironcell with its seam")?);
     // The programs of the package are built with its tests.
-    let tests = ["test", "--no-run", "--package", "integration", "--test", "*"];
+    let file = |name: &&str| Path::new(TESTS).join(name).with_extension("rs").is_file();
+    let tests = ["test", "--no-run", "--package", "integration", "--test", filter.filter(file).unwrap_or("*")];
     artifacts.extend(cargo::build(&tests, "the integration tests")?);
     verbs::staged(artifacts)
 }

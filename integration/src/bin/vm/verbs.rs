@@ -97,7 +97,11 @@ pub fn staged(artifacts: Vec<Artifact>) -> Result<(Vec<Program>, std::path::Path
             agent = Some(file.clone());
         }
         if name != "vm" {
-            let directory = if kind == "bin" { "bin" } else { "tests" };
+            let directory = match kind.as_str() {
+                "bin" => "bin",
+                "example" => "examples",
+                _ => "tests",
+            };
             programs.push(Program { place: format!("{directory}/{name}"), file });
         }
     }
