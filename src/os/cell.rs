@@ -6,7 +6,7 @@ mod leftovers;
 mod processes;
 mod start;
 
-pub use counters::{Counters, CpuLook, Looks};
+pub use counters::{Counters, CpuLook, Looks, MemoryLook};
 pub use processes::Roll;
 pub use start::NewCell;
 

@@ -11,6 +11,7 @@ pub mod ids;
 pub mod keeper;
 mod kmsg;
 mod mountinfo;
+pub mod plain;
 pub mod probe;
 mod raw_terminal;
 pub mod signals;

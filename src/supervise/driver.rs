@@ -7,6 +7,7 @@ mod answers;
 mod finish;
 mod waits;
 
+use super::backend::{Body, Ended};
 use super::events::Change;
 use super::house::House;
 use super::input::Inputs;
@@ -15,11 +16,10 @@ use super::request::{Request, StopRequest};
 use crate::life::pace::{Look, Pace};
 use crate::life::state::{Action, Clock, Event, LeaderEnd, State, TimeLimits, Told, next};
 use crate::life::{Happening, Leftovers, Outcome, StopKind, Throttle, Timeline};
-use crate::os::cell::{Cell, CpuLook};
-use crate::os::keeper::Keeper;
+use crate::os::cell::CpuLook;
 use crate::os::stdio::{HeldTerminal, Tail};
 use crate::spec::{JobId, JobSpec};
-use init_shim::report::{End, How, Used};
+use init_shim::report::{How, Used};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -34,8 +34,7 @@ const EMPTY_WITHIN: Duration = Duration::from_secs(10);
 
 /// A job's driver.
 pub(super) struct Driver {
-    pub cell: Cell,
-    pub keeper: Arc<Keeper>,
+    pub cell: Body,
     pub id: JobId,
     /// What was asked for, with the limits as they were changed since.
     pub spec: JobSpec,
@@ -153,7 +152,7 @@ impl Driver {
                 }
                 // None is left to ask anything when every handle is gone: then it is not asked for again here.
                 Some(request) = self.requests.recv() => self.answer(request, waits).await,
-                () = self.cell.counters().memory_changed() => self.note_memory(),
+                () = self.cell.memory_changed() => self.note_memory(),
             }
         }
     }
@@ -162,7 +161,7 @@ impl Driver {
     fn look(&mut self, waits: &mut Waits) -> Option<Clock> {
         let now = Instant::now();
         // It is open since the start, so it can be read; were it not, the next look is as good as this one.
-        let seen = self.cell.counters().cpu();
+        let seen = self.cell.cpu();
         self.note_cpu(seen);
         let look = match seen {
             Some(seen) => self.pace.look(now - waits.started, seen.used, seen.waited, seen.throttled),
@@ -179,12 +178,12 @@ impl Driver {
     }
 
     /// PID 1's word as an event; who is still alive is noted before anybody is killed.
-    fn leader_ended(&mut self, end: Option<End>) -> Event {
-        let Some(End { how, others, wall_nanos, used }) = end else {
+    fn leader_ended(&mut self, end: Option<Ended>) -> Event {
+        let Some(Ended { how, others, wall_nanos, used }) = end else {
             return Event::LeaderEnded { leader: LeaderEnd::Untold, others: false };
         };
         self.see_oom_kills();
-        self.seen.used = Some(used);
+        self.seen.used = used;
         self.seen.leftovers = if others { self.cell.leftovers() } else { Some(Leftovers::default()) };
         let how = match how {
             How::Exited(code) => Told::Code(code),
@@ -196,7 +195,7 @@ impl Driver {
     /// Counts the kernel's kills until now, once: what comes later is not why the job ends.
     fn see_oom_kills(&mut self) {
         if self.seen.oom_kills.is_none() {
-            self.seen.oom_kills = self.cell.counters().memory().map(|seen| seen.oom_kills);
+            self.seen.oom_kills = self.cell.memory().map(|seen| seen.oom_kills);
         }
     }
 
@@ -235,7 +234,7 @@ impl Driver {
             State::Draining { .. } => {
                 // What was done to it until now, and was not noticed yet.
                 self.note_memory();
-                self.note_cpu(self.cell.counters().cpu());
+                self.note_cpu(self.cell.cpu());
                 self.go_on_to_end();
                 self.note(Happening::Ended);
             }
@@ -245,7 +244,7 @@ impl Driver {
 
     /// Notes what the kernel did for want of memory.
     fn note_memory(&self) {
-        let seen = self.cell.counters().memory().unwrap_or_default();
+        let seen = self.cell.memory().unwrap_or_default();
         if seen.throttled {
             self.note(Happening::Throttled { by: Throttle::MemoryHigh });
         }

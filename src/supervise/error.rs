@@ -36,6 +36,22 @@ pub enum Error {
     /// A start that was given up because this signal came.
     #[error("given up before the job began: signal {0}")]
     Interrupted(u8),
+    /// The supervisor's backend cannot do this: it is refused, never skipped.
+    #[error("the backend {backend} cannot {what}: only a cell can; open the supervisor with `Supervisor::open`")]
+    Unsupported {
+        /// [`super::Backend::name`].
+        backend: &'static str,
+        /// The verb, and to what.
+        what: &'static str,
+    },
+    /// A mock was asked for what its script does not say.
+    #[error("the mock's script says {expected}, and what was started is {argv:?}")]
+    Unscripted {
+        /// The program that was to be started next, or that there is none.
+        expected: String,
+        /// What was started.
+        argv: Vec<std::ffi::OsString>,
+    },
     /// The supervisor's runtime has ended.
     #[error("the supervisor's runtime has ended")]
     RuntimeEnded,

@@ -1,7 +1,7 @@
 //! What all handles of one supervisor share: the list of its jobs, and what a start needs as long as it is open.
 
 use super::registry::Registry;
-use super::{Bounds, Error};
+use super::{Backend, Bounds, Error};
 use crate::os::cgroup::{Base, DeviceGuard};
 use crate::os::keeper::Keeper;
 use crate::plan::host::Hierarchy;
@@ -11,14 +11,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug)]
 pub(super) struct House {
     pub registry: Registry,
-    hierarchy: Hierarchy,
+    hierarchy: Option<Hierarchy>,
+    backend: &'static str,
     /// `None` once it is closed.
     hands: Mutex<Option<Hands>>,
 }
 
 /// What a start needs of its supervisor.
 #[derive(Debug, Clone)]
-pub(super) struct Hands {
+pub(super) enum Hands {
+    /// To make cells.
+    Cells(CellHands),
+    /// To do without.
+    Other(Backend),
+}
+
+/// What it takes to make cells.
+#[derive(Debug, Clone)]
+pub(super) struct CellHands {
     // The order matters: the base is let go before the keeper is told to close, so that the keeper can remove it.
     pub base: Arc<Base>,
     pub keeper: Arc<Keeper>,
@@ -28,13 +38,20 @@ pub(super) struct Hands {
 impl House {
     /// One that is open and empty.
     pub fn new(hands: Hands, bounds: Bounds) -> Self {
-        let hierarchy = hands.base.hierarchy().clone();
-        Self { registry: Registry::new(bounds), hierarchy, hands: Mutex::new(Some(hands)) }
+        let (hierarchy, backend) = match &hands {
+            Hands::Cells(cells) => (Some(cells.base.hierarchy().clone()), "cell"),
+            Hands::Other(backend) => (None, backend.name()),
+        };
+        Self { registry: Registry::new(bounds), hierarchy, backend, hands: Mutex::new(Some(hands)) }
     }
 
     /// Where its cells are made.
-    pub fn hierarchy(&self) -> &Hierarchy {
-        &self.hierarchy
+    ///
+    /// # Errors
+    /// When it makes none.
+    pub fn hierarchy(&self) -> Result<&Hierarchy, Error> {
+        let none = Error::Unsupported { backend: self.backend, what: "plan a cell" };
+        self.hierarchy.as_ref().ok_or(none)
     }
 
     /// What a start needs.
@@ -50,7 +67,11 @@ impl House {
     pub fn close(&self) -> bool {
         self.registry.close();
         let hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Hands { base, keeper, devices: _ }) = hands else { return false };
+        let CellHands { base, keeper, devices: _ } = match hands {
+            None => return false,
+            Some(Hands::Other(_)) => return true,
+            Some(Hands::Cells(hands)) => hands,
+        };
         // The base is let go first: the keeper removes it as soon as nobody holds it.
         let place = Arc::into_inner(base).map(Base::let_go);
         if place.is_some() {

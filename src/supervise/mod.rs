@@ -1,6 +1,7 @@
 //! HEAD: the public verbs. A [`Supervisor`] starts jobs and answers for their end; each job has one task, its driver,
 //! which alone touches its cell. Decisions are in `life`, plans in `plan`, calls in `os`: here they meet.
 
+mod backend;
 pub mod doctor;
 mod driver;
 mod error;
@@ -22,6 +23,7 @@ pub mod verify;
 pub use crate::os::cgroup::Effective;
 pub use crate::os::{RawTerminal, is_root, open_anew, signals, window_of};
 pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
+pub use backend::{Backend, Mock, MockCall, Script};
 pub use error::Error;
 pub use events::{Change, Event, EventReader, Heard};
 pub use info::{Bounds, Counts, Filter, JobInfo};

@@ -1,20 +1,20 @@
 //! From an ask to a running job and its driver.
 
-use super::Error;
+use super::backend::Body;
 use super::driver::{Driver, Listed, Seen};
-use super::house::{Hands, House};
+use super::house::{CellHands, Hands, House};
 use super::input::Inputs;
 use super::job::{Job, Shared};
 use super::output::{self, Recording};
 use super::request::REQUESTS_MOST;
+use super::{Backend, Error};
 use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
 use crate::life::{Happening, Timeline};
-use crate::os::cell::{Cell, Looks, NewCell};
-use crate::os::keeper::Keeper;
+use crate::os::cell::{Looks, NewCell};
 use crate::os::stdio::{Ours, Wired};
 use crate::os::{self, probe, stdio};
-use crate::plan::Plan;
+use crate::plan::{Plan, Walls};
 use crate::spec::{CpuMax, JobId, JobSpec, Owner, StdioSet};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
@@ -74,13 +74,22 @@ async fn begin(
 ) -> Result<Result<Job, Error>, Error> {
     let asked = Instant::now();
     output::enforceable(&spec, &stdio)?;
-    let Hands { keeper, base, devices } = hands;
-    let host = probe::facts(&spec, base.hierarchy().clone())?;
-    let plan = Plan::of(&spec, &host)?;
+    let begun = match hands {
+        Hands::Cells(hands) => in_cell(id, hands, &spec, stdio, asked).await?,
+        Hands::Other(backend) => in_none(id, &backend, &spec, stdio, asked)?,
+    };
+    Ok(drive(house, id, spec, begun))
+}
+
+/// A cell with the job in it.
+async fn in_cell(id: JobId, hands: CellHands, spec: &JobSpec, stdio: StdioSet, asked: Instant) -> Result<Begun, Error> {
+    let CellHands { keeper, base, devices } = hands;
+    let host = probe::facts(spec, base.hierarchy().clone())?;
+    let plan = Plan::of(spec, &host)?;
     #[cfg(feature = "seam")]
     let plan = super::seam::left_out(plan);
-    let limits = TimeLimits { wall: spec.time(), cpu: spec.cpu_time(), idle: spec.idle() };
-    let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(&spec));
+    let limits = times(spec);
+    let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(spec));
     let told = |error| Error::of(error, &plan);
     let Wired { theirs, ours } = stdio::wire(stdio, spec.terminal().is_some())?;
     let name = (id.short(), id.as_uuid().as_u128());
@@ -91,24 +100,47 @@ async fn begin(
     timeline.tell(asked.elapsed(), Happening::Created);
     let cell = cell.launch(&keeper, &base, &plan, theirs).await.map_err(told)?;
     timeline.tell(asked.elapsed(), Happening::Started);
-    let begun = Begun { plan, pace, limits, ours, asked, timeline, keeper };
-    Ok(drive(house, id, spec, cell, begun))
+    let (digest, walls, notes) = (plan.digest(), plan.walls, plan.notes);
+    Ok(Begun { body: Body::Cell(Box::new(cell), keeper), digest, walls, notes, pace, limits, ours, asked, timeline })
 }
 
-/// What a start has brought beside the cell.
+/// The job in what is no cell.
+fn in_none(id: JobId, backend: &Backend, spec: &JobSpec, stdio: StdioSet, asked: Instant) -> Result<Begun, Error> {
+    backend.check(spec)?;
+    let Wired { theirs, ours } = stdio::wire(stdio, false)?;
+    let mut timeline = Timeline::default();
+    timeline.tell(asked.elapsed(), Happening::Created);
+    let body = backend.start(id, spec, theirs)?;
+    timeline.tell(asked.elapsed(), Happening::Started);
+    let limits = times(spec);
+    // Nothing is looked at: there are no counters.
+    let pace = Pace::new(None, None, 1, false);
+    let (walls, notes) = backend.walls();
+    // Without a plan there is no digest of one.
+    Ok(Begun { body, digest: String::new(), walls, notes, pace, limits, ours, asked, timeline })
+}
+
+/// The times that a job has.
+fn times(spec: &JobSpec) -> TimeLimits {
+    TimeLimits { wall: spec.time(), cpu: spec.cpu_time(), idle: spec.idle() }
+}
+
+/// What a start has brought.
 struct Begun {
-    plan: Plan,
+    body: Body,
+    digest: String,
+    walls: Walls,
+    notes: Vec<String>,
     pace: Pace,
     limits: TimeLimits,
     ours: Ours,
     asked: Instant,
     timeline: Timeline,
-    keeper: Arc<Keeper>,
 }
 
-/// Lists a cell that runs, and gives it its driver.
-fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, mut cell: Cell, begun: Begun) -> Result<Job, Error> {
-    let Begun { plan, pace, limits, ours, asked, timeline, keeper } = begun;
+/// Lists a job that runs, and gives it its driver.
+fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Result<Job, Error> {
+    let Begun { body: mut cell, digest, walls, notes, pace, limits, ours, asked, timeline } = begun;
     let Ours { relays, tail, mut intakes, inlet } = ours;
     let (inputs, held) = Inputs::begin(inlet, cell.take_terminal(), &mut intakes);
     let (mut recording, log) = Recording::begin(&spec, intakes, asked);
@@ -119,10 +151,10 @@ fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, mut cell: Cell, begun: Be
     let shared = Arc::new(Shared {
         id,
         pid: cell.pid(),
-        effective: Mutex::new(cell.effective().to_vec()),
-        digest: plan.digest(),
-        walls: plan.walls,
-        notes: plan.notes,
+        effective: Mutex::new(cell.effective()),
+        digest,
+        walls,
+        notes,
         requests: asks,
         timeline: happened,
         sink: Mutex::new(recording.sink(told.clone())),
@@ -138,7 +170,6 @@ fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, mut cell: Cell, begun: Be
         paused: false,
         seen: Seen::default(),
         cell,
-        keeper,
         id,
         spec,
         requests,

@@ -1,8 +1,8 @@
 //! A supervisor: opened, asked for the jobs of its owners, and closed.
 
-use super::house::{Hands, House};
+use super::house::{CellHands, Hands, House};
 use super::jobs::{Everyone, Jobs};
-use super::{Bounds, Error, Filter, Job};
+use super::{Backend, Bounds, Error, Filter, Job};
 use crate::life::{StopKind, Stopper};
 use crate::os::cgroup::{self, DeviceGuard};
 use crate::os::keeper::{Keeper, NewKeeper};
@@ -94,8 +94,8 @@ impl Supervisor {
         let base = cgroup::prepare(&[keeper.pid()], |above, name| keeper.announce(above, name))?;
         match keeper.attend() {
             Ok(keeper) => {
-                let hands = Hands { keeper: Arc::<Keeper>::new(keeper), base: Arc::new(base), devices };
-                Ok(Self { house: Arc::new(House::new(hands, bounds)) })
+                let hands = CellHands { keeper: Arc::<Keeper>::new(keeper), base: Arc::new(base), devices };
+                Ok(Self { house: Arc::new(House::new(Hands::Cells(hands), bounds)) })
             }
             Err(error) => {
                 // Nothing is left of a supervisor that could not be opened.
@@ -103,6 +103,12 @@ impl Supervisor {
                 Err(error.into())
             }
         }
+    }
+
+    /// A supervisor whose jobs run in no cell: for a program's own tests, which have neither root nor cgroup v2. Everything
+    /// but the cell is the same code: the jobs, their list, their output, their times. In a tokio runtime with IO and time.
+    pub fn with_backend(backend: Backend, bounds: Bounds) -> Self {
+        Self { house: Arc::new(House::new(Hands::Other(backend), bounds)) }
     }
 
     /// Draws the plan of an ask on this host, and touches nothing.
@@ -116,12 +122,12 @@ impl Supervisor {
 
     /// The plan of an ask, where this supervisor makes its cells.
     pub(super) fn plan(&self, spec: &JobSpec) -> Result<Plan, Error> {
-        Ok(Plan::of(spec, &probe::facts(spec, self.house.hierarchy().clone())?)?)
+        Ok(Plan::of(spec, &probe::facts(spec, self.house.hierarchy()?.clone())?)?)
     }
 
     /// Whether cells have this controller.
     pub(super) fn controls(&self, controller: Controller) -> bool {
-        self.house.hierarchy().controllers.contains(&controller)
+        self.house.hierarchy().is_ok_and(|hierarchy| hierarchy.controllers.contains(&controller))
     }
 
     /// Removes the cells of owners that died. Runs beside jobs; what is not dead yet is left for the next time.
@@ -129,7 +135,8 @@ impl Supervisor {
     /// # Errors
     /// When the cells cannot be listed.
     pub fn sweep(&self) -> Result<usize, Error> {
-        let swept = cgroup::sweep(&self.house.hands()?.base)?;
+        let Hands::Cells(hands) = self.house.hands()? else { return Ok(0) };
+        let swept = cgroup::sweep(&hands.base)?;
         for leftover in swept.iter().filter(|leftover| leftover.result.is_err()) {
             tracing::warn!(cell = leftover.name, result = ?leftover.result, "a leftover could not be removed");
         }

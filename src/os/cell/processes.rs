@@ -10,7 +10,7 @@ use std::collections::HashMap;
 const TOLD_MOST: usize = 4096;
 
 /// The processes of a cell by their numbers, not yet looked at.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Roll {
     pub(super) pids: Vec<i32>,
     pub(super) cell: String,

@@ -3,8 +3,6 @@
 use super::{Driver, TERM, Waits};
 use crate::life::Stats;
 use crate::os::cgroup::Effective;
-use crate::os::probe;
-use crate::plan::Plan;
 use crate::spec::{Limits, Signal, Target};
 use crate::supervise::Error;
 use crate::supervise::events::Change;
@@ -25,7 +23,7 @@ impl Driver {
             Request::Resume { answer } => drop(answer.send(self.resume(waits))),
             Request::Update { limits, answer } => drop(answer.send(self.update(&limits))),
             Request::Stats { answer } => drop(answer.send(Ok(self.stats(waits)))),
-            Request::Processes { answer } => drop(answer.send(self.cell.roll().map_err(Error::Os))),
+            Request::Processes { answer } => drop(answer.send(self.cell.roll())),
         }
     }
 
@@ -58,15 +56,7 @@ impl Driver {
     async fn signal(&mut self, signal: Signal, to: Target) -> Result<(), Error> {
         match to {
             Target::Leader => self.cell.signal_leader(signal.number()),
-            Target::All => {
-                // Still, so that nobody is born while they are signalled.
-                if !self.paused {
-                    self.cell.freeze(FREEZE_WITHIN).await?;
-                }
-                let sent = self.cell.signal_all(signal.number());
-                let thawed = if self.paused { Ok(()) } else { self.cell.thaw() };
-                sent.and(thawed)?;
-            }
+            Target::All => self.cell.signal_all(signal.number(), self.paused, FREEZE_WITHIN).await?,
         }
         Ok(())
     }
@@ -100,9 +90,7 @@ impl Driver {
     /// From the ask to what is in force, by the same way as at the start.
     fn update(&mut self, asked: &Limits) -> Result<Vec<Effective>, Error> {
         let current = self.spec.limits();
-        let host = probe::facts(&self.spec.with_limits(asked.clone()), self.listed.house.hierarchy().clone())?;
-        let settings = Plan::change(current, asked, &host)?;
-        let effective = self.cell.change(&settings)?;
+        let effective = self.cell.update(&self.spec, asked, &self.listed.house)?;
         let limits = Limits {
             memory_max: asked.memory_max.or(current.memory_max),
             memory_high: asked.memory_high.or(current.memory_high),

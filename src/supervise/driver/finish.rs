@@ -44,12 +44,10 @@ impl Driver {
         // What the kernel did to the rest, which nobody watched any more.
         self.note_memory();
         evidence.timeline = self.timeline.borrow().clone();
-        let residue = match self.cell.remove(&self.keeper, REMOVE_WITHIN).await {
+        let residue = match self.cell.remove(REMOVE_WITHIN).await {
             Ok(()) => Vec::new(),
             Err(error) => vec![error.to_string()],
         };
-        // Let go of before the end is told: who closes the supervisor then is the last who holds it.
-        drop(self.keeper);
         let outcome = Outcome { exit, cause, usage, evidence, leftovers: self.seen.leftovers, residue };
         self.listed.house.registry.ended(self.id, &outcome);
         // No receiver is left when every handle is gone: then nobody wants to know.
