@@ -2,10 +2,11 @@
 
 pub(super) mod check;
 mod held;
+mod stored;
 mod written;
 
 use super::mounts::cell_path;
-use super::{Env, Isolation, Limits, OnDrop, Overflow, SpecError, Window};
+use super::{Env, Isolation, Limits, MountSpec, OnDrop, Overflow, SpecError, Window};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -63,6 +64,7 @@ impl JobSpec {
                 labels: BTreeMap::new(),
                 on_drop: OnDrop::default(),
             },
+            shown: None,
         }
     }
 
@@ -152,6 +154,8 @@ impl JobSpec {
 #[derive(Debug, Clone)]
 pub struct JobSpecBuilder {
     spec: JobSpec,
+    /// What is mounted on top of all else, whatever walls were taken.
+    shown: Option<MountSpec>,
 }
 
 impl JobSpecBuilder {
@@ -274,6 +278,7 @@ impl JobSpecBuilder {
         check::log_max(self.spec.log_max)?;
         check::name(self.spec.name.as_deref())?;
         check::labels(&self.spec.labels)?;
+        self.spec.isolation.mounts.extend(self.shown);
         Ok(self.spec)
     }
 }

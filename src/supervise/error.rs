@@ -52,6 +52,12 @@ pub enum Error {
         /// What was started.
         argv: Vec<std::ffi::OsString>,
     },
+    /// No program of this name is in the store.
+    #[error("no program {name} is stored")]
+    NotStored {
+        /// What was asked for.
+        name: String,
+    },
     /// The supervisor's runtime has ended.
     #[error("the supervisor's runtime has ended")]
     RuntimeEnded,

@@ -17,6 +17,7 @@ mod request;
 #[cfg(feature = "seam")]
 pub mod seam;
 mod start;
+mod store;
 mod supervisor;
 pub mod verify;
 
@@ -31,4 +32,5 @@ pub use input::{JobStdin, JobTerminal};
 pub use job::{Job, Stopped};
 pub use jobs::{Everyone, Jobs, Whose};
 pub use output::{Ended, Item, Lost, OutputBlocking, OutputBytes, OutputFrom, OutputReader, OutputSink};
+pub use store::BinaryStore;
 pub use supervisor::{EarlyKeeper, Shutdown, Supervisor};
