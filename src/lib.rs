@@ -29,6 +29,9 @@
 //! It needs root, cgroup v2 and Linux 5.14; `ironcell doctor` says what a host lacks. The supervisor executes a sealed copy
 //! of the embedding program once, as its *keeper*: that copy never reaches the program's `main`.
 //!
+//! A program's own tests need none of that: [`supervise::Supervisor::with_backend`] runs the same jobs over plain processes or
+//! a mock's scripts, neither of which protects anything.
+//!
 //! # Layers
 //! Imports go only downwards; a test holds them to it.
 //!
