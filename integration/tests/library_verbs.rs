@@ -173,6 +173,14 @@ fn a_paused_job_can_be_stopped_softly_and_killed() {
         job.pause().await.expect("it stands still");
         let stopped = job.stop_and_wait(Stopper::Caller, Some(LONG)).await.expect("it ends");
         assert_eq!(stopped.outcome.exit, Exit::Code { code: 4 }, "it has heard the signal");
+        let (job, mut reader) = writing(&jobs, "trap '' TERM; echo ready; while :; do sleep 0.05; done").await;
+        heard(&mut reader, "ready", 1).await;
+        job.stop(Stopper::Caller);
+        while jobs.info(job.id()).expect("listed").status != Status::Stopping {
+            sleep(Duration::from_millis(5)).await;
+        }
+        assert!(matches!(job.pause().await, Err(Error::Ending(_))), "it has to hear its stop");
+        job.kill_and_wait(Stopper::Caller).await.expect("it ends");
         let (job, _) = writing(&jobs, TICKS).await;
         job.pause().await.expect("it stands still");
         let killed = job.kill_and_wait(Stopper::Caller).await.expect("it ends");
