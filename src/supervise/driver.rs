@@ -156,9 +156,9 @@ impl Driver {
                         return Event::TimeOver(clock);
                     }
                 }
-                // None is left to ask anything when every handle is gone: then it is not asked for again here.
-                Some(request) = self.requests.recv() => self.answer(request, waits).await,
                 () = self.cell.counters().memory_changed() => self.note_memory(),
+                // Last: who asks without a pause holds up nothing else. None is left to ask when every handle is gone.
+                Some(request) = self.requests.recv() => self.answer(request, waits).await,
             }
         }
     }
