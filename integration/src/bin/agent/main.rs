@@ -7,6 +7,7 @@
 mod bare;
 mod boot;
 mod command;
+mod look;
 mod output;
 mod port;
 mod serve;

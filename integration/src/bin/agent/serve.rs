@@ -43,6 +43,9 @@ fn serve(port: &mut File, voice: &Voice) -> Result<()> {
     while let Some(frame) = next {
         match (frame, &mut running) {
             (Frame::Run(order), current) => *current = start(&order, voice)?,
+            (Frame::Look, _) => {
+                voice.say(&Frame::Looked(crate::look::everywhere())).context("cannot answer the host")?
+            }
             (Frame::Stdin(bytes), Some(command)) => command.feed(bytes),
             (Frame::StdinEnd, Some(command)) => command.end_input(),
             (Frame::OutputShut, Some(command)) => command.shut_output(),

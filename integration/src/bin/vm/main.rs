@@ -10,6 +10,7 @@ mod children;
 mod disks;
 mod image;
 mod kvm;
+mod lane;
 mod machine;
 mod mirror;
 mod qemu;

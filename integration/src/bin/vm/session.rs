@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Result;
 use integration::frame::{CHUNK, Frame, STDIN_WINDOW};
@@ -13,6 +14,9 @@ use integration::{Lane, PROGRAMS, SCRATCH};
 use rustix::stdio::stdin;
 
 use crate::machine::{Deadline, Fault, Machine};
+
+/// Reading a few hundred files of /proc takes a second under emulation.
+const LOOK_LIMIT: Duration = Duration::from_secs(30);
 
 /// The writing side of the port, shared by all threads; one frame is one write below the lock.
 #[derive(Clone)]
@@ -91,7 +95,7 @@ pub fn run(machine: &mut Machine, order: &Order, sink: &mut impl Sink, deadline:
                 credit.shut();
                 continue;
             }
-            Frame::Alive => continue,
+            Frame::Alive | Frame::Looked(_) => continue,
             Frame::Exited(code) => break End::Exited(code),
             Frame::Signalled(number) => break End::Signalled(number),
             Frame::Refused(why) => break End::Refused(why),
@@ -108,6 +112,18 @@ pub fn run(machine: &mut Machine, order: &Order, sink: &mut impl Sink, deadline:
 
 fn say(voice: &Voice, frame: &Frame) -> Result<(), Fault> {
     voice.say(frame).map_err(|error| Fault::Confused { what: format!("it takes no orders: {error}") })
+}
+
+/// What every process of the machine waits for, when a command does not end: for people. What else the machine says
+/// meanwhile is lost, as the command is.
+pub fn look(machine: &mut Machine) -> Result<String> {
+    say(machine.voice(), &Frame::Look)?;
+    let deadline = Some(Deadline::after(LOOK_LIMIT));
+    loop {
+        if let Frame::Looked(text) = machine.hear(deadline)? {
+            return Ok(text);
+        }
+    }
 }
 
 /// The environment of a command in the guest; the caller's own does not fit there, but for what is about ironcell.

@@ -3,37 +3,34 @@
 //! A lane that fails does not stop the others. What is not a test but fails (formatting, a lint, a build, a machine)
 //! counts as one failure, so that "0 failed" is never said of a run that was not whole.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use integration::order::{Order, Stdin};
-use integration::{Lane, PROGRAMS, WORK};
+use integration::Lane;
 
 use crate::args::TestLane;
 use crate::disks::Program;
-use crate::machine::{Deadline, Fault, Machine};
-use crate::session::{self, Caller, End, Sink};
+use crate::lane::{self, Lab};
+use crate::machine::Fault;
+use crate::session::{Caller, Sink};
 use crate::tally::{Count, Row, Tally, summary};
 use crate::{EXIT_FAULT, EXIT_TIME_LIMIT, cargo, image, progress, verbs};
-
-/// All tests of one lane; a few minutes on an idle machine, several times that on a busy one.
-const LANE_LIMIT: Duration = Duration::from_secs(40 * 60);
 
 const ALL: [TestLane; 4] = [TestLane::Host, TestLane::Bare, TestLane::Systemd, TestLane::Next];
 
 /// Which tests, and how.
-struct Choice<'a> {
-    filter: Option<&'a str>,
-    libtest: Vec<String>,
+pub struct Choice<'a> {
+    pub filter: Option<&'a str>,
+    pub libtest: Vec<String>,
 }
 
 /// A lane on its way: what has been counted, and the worst that happened.
-struct Lap {
-    row: Row,
-    start: Instant,
+pub struct Lap {
+    pub row: Row,
+    pub start: Instant,
     code: u8,
 }
 
@@ -78,7 +75,7 @@ impl Lap {
     }
 
     /// Something other than a test failed.
-    fn note(&mut self, what: &str) {
+    pub fn note(&mut self, what: &str) {
         self.row.count.failed += 1;
         self.row.notes.push(what.to_owned());
     }
@@ -155,7 +152,7 @@ fn in_machines(image: &image::Image, lanes: &[Lane], choice: &Choice) -> Vec<Lap
     for lane in lanes {
         let mut lap = Lap::new(lane.name());
         let end = match &built {
-            Ok((programs, agent)) => in_machine(&mut lap, image, *lane, (programs, agent), choice),
+            Ok((programs, agent)) => lane::run(&mut lap, &Lab { image, lane: *lane, programs, agent }, choice),
             Err(error) => {
                 progress!("{}: {error:#}", lane.name());
                 lap.note("its tests could not be built");
@@ -181,115 +178,9 @@ fn test_programs() -> Result<(Vec<Program>, PathBuf)> {
     verbs::staged(artifacts)
 }
 
-fn in_machine(
-    lap: &mut Lap,
-    image: &image::Image,
-    lane: Lane,
-    (programs, agent): (&[Program], &PathBuf),
-    choice: &Choice,
-) -> Result<()> {
-    let deadline = Deadline::after(LANE_LIMIT);
-    let mut machine = Machine::boot(image, lane, programs, agent)?;
-    progress!("{}: booted in {:.1} s", lane.name(), lap.start.elapsed().as_secs_f32());
-    let mut tests: Vec<&str> = programs.iter().filter_map(|program| program.place.strip_prefix("tests/")).collect();
-    tests.sort_unstable();
-    // A filter that is the name of a file means that file; any other is a part of a test's name.
-    let file = choice.filter.filter(|filter| tests.contains(filter));
-    let wanted =
-        |test: &&str| file.map_or_else(|| choice.filter.is_some() || matters(lane, test), |file| file == *test);
-    for test in tests.into_iter().filter(wanted) {
-        progress!("{}: {test}", lane.name());
-        let words = ["--test-threads=1"].into_iter().chain(choice.filter.filter(|_| file.is_none()));
-        let words = words.chain(choice.libtest.iter().map(String::as_str)).map(Into::into);
-        let argv = [format!("{PROGRAMS}/tests/{test}").into()].into_iter().chain(words).collect();
-        let environment = session::environment(lane);
-        let order = Order { argv, environment, directory: WORK.into(), stdin: Stdin::Null };
-        let mut watched = Watched(Tally::default());
-        let end = session::run(&mut machine, &order, &mut watched, Some(deadline));
-        lap.row.count.add(watched.0.count);
-        let end = end.inspect_err(|_| progress!("{}: {test} did not end", lane.name()))?;
-        if let Some(what) = amiss(&end, &watched.0) {
-            lap.note(&format!("{test} {what}"));
-        }
-    }
-    Ok(())
-}
-
-/// Whether a test can come out differently in this lane. systemd changes who makes the place for cells, and what may be set
-/// there: what a cell shows, what is read of the flags, in which words a step fails, what real programs need and what
-/// attacks meet is the same as on the bare machine, on the same kernel. A newer kernel changes the answers to calls, not
-/// what is read of the flags, what is said, nor at which calls of ours we may be killed. The list of jobs is a program's own.
-fn matters(lane: Lane, test: &str) -> bool {
-    const SAME_UNDER_SYSTEMD: [&str; 9] =
-        ["files_", "input_", "steps_", "real_", "attack_", "walls_", "ends_", "verify_options", "verify_left_out"];
-    const SAME_ON_NEXT: [&str; 8] =
-        ["input_", "steps_", "real_", "attack_", "ends_", "life_moments", "verify_options", "verify_left_out"];
-    const SAME_EVERYWHERE: [&str; 4] = ["library_registry", "library_owners", "library_events", "rows_"];
-    const KERNELS_OWN: [&str; 8] = [
-        "attack_core",
-        "attack_filter",
-        "attack_memory",
-        "attack_mounts",
-        "attack_privilege",
-        "attack_proc",
-        "ends_causes",
-        "ends_memory",
-    ];
-    let any = |kinds: &[&str]| kinds.iter().any(|kind| test.starts_with(kind));
-    match lane {
-        Lane::Bare => true,
-        _ if any(&SAME_EVERYWHERE) => false,
-        Lane::Systemd => !any(&SAME_UNDER_SYSTEMD),
-        Lane::Next => KERNELS_OWN.contains(&test) || !any(&SAME_ON_NEXT),
-    }
-}
-
-/// What the counts do not say about a test program's end.
-fn amiss(end: &End, tally: &Tally) -> Option<String> {
-    match end {
-        End::Refused(why) => Some(format!("did not start: {why}")),
-        End::Signalled(number) => Some(format!("was killed by signal {number}")),
-        End::Exited(_) if tally.results == 0 => Some("told no result".into()),
-        End::Exited(0) => None,
-        End::Exited(_) if tally.count.failed > 0 => None,
-        End::Exited(code) => Some(format!("exited with {code} though no test failed")),
-    }
-}
-
-/// To the caller, counted on its way.
-struct Watched(Tally);
-
-impl Sink for Watched {
-    fn stdout(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.0.watch(bytes);
-        Caller.stdout(bytes)
-    }
-
-    fn stderr(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        std::io::stderr().lock().write_all(bytes)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tally(passed: u64, failed: u64) -> Tally {
-        let mut tally = Tally::default();
-        let line = format!("test result: ok. {passed} passed; {failed} failed; 0 ignored; 0 measured\n");
-        tally.watch(line.as_bytes());
-        tally
-    }
-
-    #[test]
-    fn an_end_that_the_counts_do_not_explain_is_a_failure() {
-        assert_eq!(amiss(&End::Exited(0), &tally(3, 0)), None);
-        assert_eq!(amiss(&End::Exited(101), &tally(3, 1)), None);
-        for end in [End::Exited(101), End::Signalled(9), End::Refused("no such file".into())] {
-            assert!(amiss(&end, &tally(3, 0)).is_some(), "{end:?}");
-        }
-        assert!(amiss(&End::Exited(0), &Tally::default()).is_some(), "no result line");
-    }
 
     #[test]
     fn the_exit_code_is_zero_only_if_tests_ran_and_none_failed() {

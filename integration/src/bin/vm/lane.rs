@@ -1,0 +1,174 @@
+//! The tests of one lane: file after file in its machine, and what is done when one does not end.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use integration::order::{Order, Stdin};
+use integration::{Lane, PROGRAMS, WORK};
+
+use crate::disks::Program;
+use crate::image::Image;
+use crate::machine::{Deadline, Fault, Machine};
+use crate::progress;
+use crate::session::{self, Caller, End, Sink};
+use crate::suite::{Choice, Lap};
+use crate::tally::Tally;
+
+/// One test file: 45 s on an idle machine for the longest, several times that on a busy one.
+const FILE_LIMIT: Duration = Duration::from_secs(5 * 60);
+
+/// Files of one lane that may be begun anew on a new machine. A lane in which more do not end has one reason for all.
+const ANEW_MOST: u32 = 2;
+
+/// What a lane is made of.
+#[derive(Clone, Copy)]
+pub struct Lab<'a> {
+    pub image: &'a Image,
+    pub lane: Lane,
+    pub programs: &'a [Program],
+    pub agent: &'a Path,
+}
+
+impl Lab<'_> {
+    fn boot(&self) -> Result<Machine> {
+        Machine::boot(self.image, self.lane, self.programs, self.agent)
+    }
+}
+
+/// Runs the files that matter in this lane, or those that were asked for.
+pub fn run(lap: &mut Lap, lab: &Lab, choice: &Choice) -> Result<()> {
+    let mut machine = lab.boot()?;
+    progress!("{}: booted in {:.1} s", lab.lane.name(), lap.start.elapsed().as_secs_f32());
+    let mut tests: Vec<&str> = lab.programs.iter().filter_map(|program| program.place.strip_prefix("tests/")).collect();
+    tests.sort_unstable();
+    // A filter that is the name of a file means that file; any other is a part of a test's name.
+    let file = choice.filter.filter(|filter| tests.contains(filter));
+    let wanted =
+        |test: &&str| file.map_or_else(|| choice.filter.is_some() || matters(lab.lane, test), |file| file == *test);
+    let mut anew = 0;
+    for test in tests.into_iter().filter(wanted) {
+        let order = order(lab.lane, test, choice.filter.filter(|_| file.is_none()), &choice.libtest);
+        while let Err(fault) = one(lap, &mut machine, test, &order) {
+            // A test bounds each of its waits, and fails when ironcell hangs. So what does not end at all, or dies with its
+            // machine, is a process that the kernel or its emulator does not let go on: that is told with all that can be
+            // known of it, and the file has one more chance on a fresh machine.
+            anew += 1;
+            if anew > ANEW_MOST || fault.downcast_ref::<Fault>().is_none() {
+                return Err(fault);
+            }
+            progress!("{}: {fault:#}", lab.lane.name());
+            progress!("{}: {test} once more, on a machine booted anew", lab.lane.name());
+            drop(machine);
+            machine = lab.boot()?;
+        }
+    }
+    Ok(())
+}
+
+/// One file, counted when it has ended.
+fn one(lap: &mut Lap, machine: &mut Machine, test: &str, order: &Order) -> Result<()> {
+    let name = machine.lane.name();
+    progress!("{name}: {test}");
+    let mut watched = Watched(Tally::default());
+    let end = match session::run(machine, order, &mut watched, Some(Deadline::after(FILE_LIMIT))) {
+        Ok(end) => end,
+        Err(fault) => {
+            progress!("{name}: {test} did not end");
+            if let Ok(look) = session::look(machine) {
+                progress!("{name}: what every process waited for:\n{look}");
+            }
+            return Err(fault);
+        }
+    };
+    lap.row.count.add(watched.0.count);
+    if let Some(what) = amiss(&end, &watched.0) {
+        lap.note(&format!("{test} {what}"));
+    }
+    Ok(())
+}
+
+fn order(lane: Lane, test: &str, part: Option<&str>, libtest: &[String]) -> Order {
+    let words = ["--test-threads=1"].into_iter().chain(part).chain(libtest.iter().map(String::as_str)).map(Into::into);
+    let argv = [format!("{PROGRAMS}/tests/{test}").into()].into_iter().chain(words).collect();
+    Order { argv, environment: session::environment(lane), directory: WORK.into(), stdin: Stdin::Null }
+}
+
+/// Whether a test can come out differently in this lane. systemd changes who makes the place for cells, and what may be set
+/// there: what a cell shows, what is read of the flags, in which words a step fails, what real programs need and what
+/// attacks meet is the same as on the bare machine, on the same kernel. A newer kernel changes the answers to calls, not
+/// what is read of the flags, what is said, nor at which calls of ours we may be killed. The list of jobs is
+/// a program's own.
+fn matters(lane: Lane, test: &str) -> bool {
+    const SAME_UNDER_SYSTEMD: [&str; 9] =
+        ["files_", "input_", "steps_", "real_", "attack_", "walls_", "ends_", "verify_options", "verify_left_out"];
+    const SAME_ON_NEXT: [&str; 8] =
+        ["input_", "steps_", "real_", "attack_", "ends_", "life_moments", "verify_options", "verify_left_out"];
+    const SAME_EVERYWHERE: [&str; 4] = ["library_registry", "library_owners", "library_events", "rows_"];
+    const KERNELS_OWN: [&str; 8] = [
+        "attack_core",
+        "attack_filter",
+        "attack_memory",
+        "attack_mounts",
+        "attack_privilege",
+        "attack_proc",
+        "ends_causes",
+        "ends_memory",
+    ];
+    let any = |kinds: &[&str]| kinds.iter().any(|kind| test.starts_with(kind));
+    match lane {
+        Lane::Bare => true,
+        _ if any(&SAME_EVERYWHERE) => false,
+        Lane::Systemd => !any(&SAME_UNDER_SYSTEMD),
+        Lane::Next => KERNELS_OWN.contains(&test) || !any(&SAME_ON_NEXT),
+    }
+}
+
+/// What the counts do not say about a test program's end.
+fn amiss(end: &End, tally: &Tally) -> Option<String> {
+    match end {
+        End::Refused(why) => Some(format!("did not start: {why}")),
+        End::Signalled(number) => Some(format!("was killed by signal {number}")),
+        End::Exited(_) if tally.results == 0 => Some("told no result".into()),
+        End::Exited(0) => None,
+        End::Exited(_) if tally.count.failed > 0 => None,
+        End::Exited(code) => Some(format!("exited with {code} though no test failed")),
+    }
+}
+
+/// To the caller, counted on its way.
+struct Watched(Tally);
+
+impl Sink for Watched {
+    fn stdout(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.watch(bytes);
+        Caller.stdout(bytes)
+    }
+
+    fn stderr(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        std::io::stderr().lock().write_all(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(passed: u64, failed: u64) -> Tally {
+        let mut tally = Tally::default();
+        let line = format!("test result: ok. {passed} passed; {failed} failed; 0 ignored; 0 measured\n");
+        tally.watch(line.as_bytes());
+        tally
+    }
+
+    #[test]
+    fn an_end_that_the_counts_do_not_explain_is_a_failure() {
+        assert_eq!(amiss(&End::Exited(0), &tally(3, 0)), None);
+        assert_eq!(amiss(&End::Exited(101), &tally(3, 1)), None);
+        for end in [End::Exited(101), End::Signalled(9), End::Refused("no such file".into())] {
+            assert!(amiss(&end, &tally(3, 0)).is_some(), "{end:?}");
+        }
+        assert!(amiss(&End::Exited(0), &Tally::default()).is_some(), "no result line");
+    }
+}
