@@ -109,9 +109,8 @@ fn a_stop_and_a_wait_that_are_given_up_lose_nothing() {
 fn a_signal_reaches_the_leader_alone_or_every_process() {
     on_both(|jobs| async move {
         let child = r#"sh -c 'trap "echo child; exit 0" USR1; echo ready; while :; do sleep 0.05; done'"#;
-        let script = format!(
-            "trap 'echo leader' USR1; for i in 1 2 3; do (setsid {child}) & done; echo ready; while :; do wait; sleep 0.05; done"
-        );
+        let children = format!("for i in 1 2 3; do (setsid {child}) & done");
+        let script = format!("trap 'echo leader' USR1; {children}; echo ready; while :; do wait; sleep 0.05; done");
         let (job, mut reader) = writing(&jobs, &script).await;
         heard(&mut reader, "ready", 4).await;
         job.signal(Signal::USR1, Target::Leader).await.expect("it is sent");
