@@ -8,7 +8,8 @@ use ironcell::supervise::{Bounds, Error, Filter, Item, OutputFrom, Supervisor};
 use std::pin::pin;
 use std::time::Duration;
 
-/// How many jobs lie idle at once: 50 unless this variable says another number.
+/// How many jobs lie idle at once: 50 unless this variable says another number. The test machine's memory is enough for
+/// some 500.
 const IDLE_JOBS: &str = "IRONCELL_IDLE_JOBS";
 
 fn named(name: &str, script: &str) -> JobSpec {
