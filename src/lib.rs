@@ -23,6 +23,9 @@
 //! A description can be read from TOML or JSON, and written ([`spec::JobSpec::from_toml`]); [`spec::words`] reads files that
 //! extend one another.
 //!
+//! A supervisor keeps a list of its jobs, each with an owner, who can do with his own what can be done to a job, and hears
+//! what happens to them ([`supervise::Jobs`]).
+//!
 //! What a job writes goes to descriptors of the caller's, or into a bounded log that any number of readers follow
 //! ([`supervise::OutputReader`]).
 //!

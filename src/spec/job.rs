@@ -248,7 +248,7 @@ impl JobSpecBuilder {
         self
     }
 
-    /// The caller's own name for the job.
+    /// The caller's own name for the job. Among an owner's jobs that have not ended, no two have the same.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.spec.name = Some(name.into());
         self

@@ -27,7 +27,7 @@ pub struct Job {
 pub(super) struct Shared {
     pub id: JobId,
     pub pid: i32,
-    pub effective: Mutex<Vec<Effective>>,
+    pub effective: Arc<Mutex<Vec<Effective>>>,
     pub walls: Walls,
     pub digest: String,
     pub notes: Vec<String>,

@@ -116,10 +116,11 @@ fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, mut cell: Cell, begun: Be
     let (asks, requests) = mpsc::channel(REQUESTS_MOST);
     let (timeline, happened) = watch::channel(timeline);
     let (outcome, told) = watch::channel(None);
+    let effective = Arc::new(Mutex::new(cell.effective().to_vec()));
     let shared = Arc::new(Shared {
         id,
         pid: cell.pid(),
-        effective: Mutex::new(cell.effective().to_vec()),
+        effective: Arc::clone(&effective),
         digest: plan.digest(),
         walls: plan.walls,
         notes: plan.notes,
@@ -137,9 +138,9 @@ fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, mut cell: Cell, begun: Be
         stops: stops_heard,
         paused: false,
         seen: Seen::default(),
+        effective,
         cell,
         keeper,
-        id,
         spec,
         requests,
         relays,

@@ -9,6 +9,7 @@ use crate::spec::{Limits, Signal, Target};
 use crate::supervise::Error;
 use crate::supervise::events::Change;
 use crate::supervise::request::Request;
+use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -72,6 +73,9 @@ impl Driver {
     }
 
     async fn pause(&mut self, waits: &mut Waits) -> Result<(), Error> {
+        if waits.ending {
+            return Err(Error::Ending(self.listed.id));
+        }
         if self.paused {
             return Ok(());
         }
@@ -79,7 +83,7 @@ impl Driver {
         self.paused = true;
         // It uses nothing while it stands, so there is nothing to look for.
         waits.look = None;
-        self.listed.house.registry.happened(self.id, Change::Paused);
+        self.listed.tell(Change::Paused);
         Ok(())
     }
 
@@ -91,9 +95,8 @@ impl Driver {
         self.paused = false;
         let now = Instant::now();
         self.pace.rested(now - waits.started);
-        // Not of one that is being ended: nobody looks at that any more.
-        waits.look = (self.pace.looks() && waits.grace.is_none()).then_some(now);
-        self.listed.house.registry.happened(self.id, Change::Resumed);
+        waits.look = self.pace.looks().then_some(now);
+        self.listed.tell(Change::Resumed);
         Ok(())
     }
 
@@ -103,13 +106,14 @@ impl Driver {
         let host = probe::facts(&self.spec.with_limits(asked.clone()), self.listed.house.hierarchy().clone())?;
         let settings = Plan::change(current, asked, &host)?;
         let effective = self.cell.change(&settings)?;
+        self.effective.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&effective);
         let limits = Limits {
             memory_max: asked.memory_max.or(current.memory_max),
             memory_high: asked.memory_high.or(current.memory_high),
             ..current.clone()
         };
         self.spec = self.spec.with_limits(limits);
-        self.listed.house.registry.happened(self.id, Change::Updated);
+        self.listed.tell(Change::Updated);
         Ok(effective)
     }
 

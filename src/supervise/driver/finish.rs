@@ -51,7 +51,7 @@ impl Driver {
         // Let go of before the end is told: who closes the supervisor then is the last who holds it.
         drop(self.keeper);
         let outcome = Outcome { exit, cause, usage, evidence, leftovers: self.seen.leftovers, residue };
-        self.listed.house.registry.ended(self.id, &outcome);
+        self.listed.house.registry.ended(self.listed.id, &outcome);
         // No receiver is left when every handle is gone: then nobody wants to know.
         let _ = self.outcome.send(Some(outcome));
     }

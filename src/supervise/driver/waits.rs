@@ -22,13 +22,22 @@ pub(super) struct Waits {
     pub look: Option<Instant>,
     /// Whether anybody still holds the job, who could ask for something.
     pub owned: bool,
+    /// Whether it is being ended.
+    pub ending: bool,
 }
 
 impl Waits {
     /// Those of a job that begins now.
     pub fn new(started: Instant, limits: &TimeLimits, pace: &Pace) -> Self {
         let look = pace.looks().then_some(started);
-        Self { started, deadline: limits.wall.map(|time| started + time), grace: None, look, owned: true }
+        Self {
+            started,
+            deadline: limits.wall.map(|time| started + time),
+            grace: None,
+            look,
+            owned: true,
+            ending: false,
+        }
     }
 }
 
