@@ -229,6 +229,22 @@ impl Log {
         kept.end.saturating_sub(bytes).max(kept.start)
     }
 
+    /// Where the first chunk begins that is kept and was read at this time or later; the end if there is none.
+    pub fn since(&self, at: Duration) -> u64 {
+        let before = self.chunks.partition_point(|held| held.chunk.at < at);
+        self.chunks.get(before).map_or(self.kept().end, |held| held.chunk.offset)
+    }
+
+    /// A copy of all chunks that are kept, oldest first.
+    pub fn all(&self) -> Vec<Chunk> {
+        self.chunks.iter().map(|held| held.chunk.clone()).collect()
+    }
+
+    /// The end, if it is sealed.
+    pub fn end(&self) -> Option<&LogEnd> {
+        self.end.as_ref()
+    }
+
     /// Where the last `lines` lines begin, or what is kept of them. A line that has no end yet is one.
     pub fn tail_lines(&self, lines: u64) -> u64 {
         let kept = self.kept();

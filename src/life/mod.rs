@@ -4,6 +4,7 @@
 
 pub(crate) mod digest;
 mod evidence;
+pub(crate) mod lines;
 pub(crate) mod log;
 mod outcome;
 pub mod pace;
@@ -13,6 +14,7 @@ mod usage;
 pub mod verdict;
 
 pub use evidence::{Amount, Biggest, Evidence, Leftover, Leftovers, LimitHit};
+pub use lines::Line;
 pub use log::{Chunk, LogEnd, Stream};
 pub use outcome::{Cause, Exit, MemoryOf, Outcome, Refused, StartFailure, StopKind, Stopper};
 pub use timeline::{Happening, Moment, Throttle, Timeline};

@@ -26,7 +26,7 @@ pub struct Chunk {
 
 impl Chunk {
     /// The offset behind its last byte.
-    pub(super) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.offset + self.bytes.len() as u64
     }
 

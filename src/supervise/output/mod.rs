@@ -6,16 +6,22 @@
 //! outcome is published.
 
 mod bytes;
+mod lines;
 mod reader;
 mod recording;
 mod sink;
+mod snapshot;
+mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use bytes::{Lost, OutputBlocking, OutputBytes};
-pub use reader::{Ended, Item, OutputFrom, OutputReader};
+pub use lines::{LineItem, OutputLineStream, OutputLines};
+pub use reader::{Ended, Item, NotNow, OutputFrom, OutputReader};
 pub(super) use recording::Recording;
 pub use sink::OutputSink;
+pub use snapshot::Snapshot;
+pub use stream::OutputStream;
 
 use crate::plan::Refusal;
 use crate::spec::{JobSpec, Stdio, StdioSet};
