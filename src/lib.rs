@@ -20,7 +20,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What a job writes goes to descriptors of the caller's, or into a bounded log that any number of readers follow
+//! What a job writes goes to descriptors of the caller's, or into a bounded log that any number of readers follow,
+//! in memory or spooled to files
 //! ([`supervise::OutputReader`]).
 //!
 //! It needs root, cgroup v2 and Linux 5.14; `ironcell doctor` says what a host lacks. The supervisor executes a sealed copy

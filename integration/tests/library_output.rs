@@ -126,7 +126,14 @@ async fn many_runs(supervisor: &Supervisor, script: &str, exit: u8, wanted: &[u8
         let job = supervisor.start(shell(script), logged()).await.expect("it starts");
         for heard in three_readers(&job).await {
             assert!(heard.all == wanted, "{} bytes of {}", heard.all.len(), wanted.len());
-            let log = LogEnd { stdout: wanted.len() as u64, stderr: 0, sha256: sum.clone(), beyond: 0, complete: true };
+            let log = LogEnd {
+                stdout: wanted.len() as u64,
+                stderr: 0,
+                sha256: sum.clone(),
+                beyond: 0,
+                unwritten: 0,
+                complete: true,
+            };
             assert_eq!(*heard.log(), log);
             assert_eq!(heard.end.map(|end| end.outcome.exit), Some(Exit::Code { code: exit }));
         }

@@ -8,6 +8,8 @@ pub(crate) mod lines;
 pub(crate) mod log;
 mod outcome;
 pub mod pace;
+pub(crate) mod record;
+pub(crate) mod segments;
 pub mod state;
 mod timeline;
 mod usage;

@@ -13,6 +13,7 @@ mod kmsg;
 mod mountinfo;
 pub mod probe;
 pub mod signals;
+pub mod spool;
 pub mod stdio;
 mod takeover;
 mod watch;

@@ -1,12 +1,14 @@
 //! A job: the command and all that surrounds it. `JobSpec::command("make").arg("-j2").build()?`.
 
 mod check;
+mod stdio;
+
+pub use stdio::{Stdio, StdioSet};
 
 use super::mounts::cell_path;
-use super::{Env, Isolation, Limits, Overflow, SpecError};
+use super::{Env, Isolation, Limits, LogFile, Overflow, SpecError, Store};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,30 +17,6 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 
 /// What a job's log keeps when the caller says nothing: the whole output of most commands.
 pub const DEFAULT_LOG_MAX: u64 = 4 << 20;
-
-/// Where one of the target's first three descriptors comes from.
-#[derive(Debug, Default)]
-pub enum Stdio {
-    /// `/dev/null`.
-    #[default]
-    Null,
-    /// A descriptor of the caller's, handed to the target as it is, byte for byte.
-    Fd(OwnedFd),
-    /// The job's log, which the supervisor keeps in memory for any number of readers: `Job::output`. Not for descriptor 0:
-    /// that start fails with EINVAL.
-    Log,
-}
-
-/// The target's first three descriptors.
-#[derive(Debug, Default)]
-pub struct StdioSet {
-    /// Descriptor 0.
-    pub stdin: Stdio,
-    /// Descriptor 1.
-    pub stdout: Stdio,
-    /// Descriptor 2.
-    pub stderr: Stdio,
-}
 
 /// A checked description of one job. Made by [`JobSpec::command`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +33,8 @@ pub struct JobSpec {
     log_max: u64,
     overflow: Overflow,
     output_limit: Option<u64>,
+    store: Store,
+    log_file: Option<LogFile>,
     name: Option<String>,
     labels: BTreeMap<String, String>,
 }
@@ -76,6 +56,8 @@ impl JobSpec {
                 log_max: DEFAULT_LOG_MAX,
                 overflow: Overflow::default(),
                 output_limit: None,
+                store: Store::default(),
+                log_file: None,
                 name: None,
                 labels: BTreeMap::new(),
             },
@@ -140,6 +122,16 @@ impl JobSpec {
     /// Bytes of standard output and standard error together after which the job is stopped, softly, then hard.
     pub fn output_limit(&self) -> Option<u64> {
         self.output_limit
+    }
+
+    /// Where its log keeps the output.
+    pub fn store(&self) -> Store {
+        self.store
+    }
+
+    /// The plain file that its output is written to as well.
+    pub fn log_file(&self) -> Option<&LogFile> {
+        self.log_file.as_ref()
     }
 
     /// The caller's own name for the job.
@@ -245,6 +237,19 @@ impl JobSpecBuilder {
         self
     }
 
+    /// Where the log keeps the output; in memory when nothing is said. Only what goes into the log ([`Stdio::Log`]).
+    pub fn store(mut self, store: Store) -> Self {
+        self.spec.store = store;
+        self
+    }
+
+    /// A plain file that the output is written to as well, both streams in the order in which they were read. Only what goes
+    /// into the log ([`Stdio::Log`]). The start is refused when it cannot be opened; the job waits for its disk.
+    pub fn log_file(mut self, file: LogFile) -> Self {
+        self.spec.log_file = Some(file);
+        self
+    }
+
     /// The caller's own name for the job.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.spec.name = Some(name.into());
@@ -269,6 +274,7 @@ impl JobSpecBuilder {
         }
         check::times(&self.spec)?;
         check::log_max(self.spec.log_max)?;
+        check::store(self.spec.store)?;
         check::name(self.spec.name.as_deref())?;
         check::labels(&self.spec.labels)?;
         Ok(self.spec)

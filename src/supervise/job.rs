@@ -1,6 +1,6 @@
 //! A job as its owner holds it: a cheap handle.
 
-use super::output::{OutputFrom, OutputReader, OutputSink};
+use super::output::{OutputFrom, OutputReader, OutputSink, Spooled};
 use crate::life::log::Log;
 use crate::life::{Moment, Outcome, StopKind, Stopper, Timeline};
 use crate::os::cgroup::Effective;
@@ -38,6 +38,7 @@ pub(super) struct Inner {
     pub timeline: watch::Receiver<Timeline>,
     pub outcome: watch::Receiver<Option<Outcome>>,
     pub log: watch::Receiver<Log>,
+    pub spool: Option<Arc<Spooled>>,
     /// Until somebody takes it. It is let go with the job at the latest.
     pub sink: Mutex<Option<OutputSink>>,
 }
@@ -99,7 +100,7 @@ impl Job {
     /// A reader of what it writes to its log (`Stdio::Log`), also after its end. Any number, each at its own pace: none,
     /// stopped or slow, is ever waited for, by the job or by another reader. The log of a job that writes elsewhere is empty.
     pub fn output(&self, from: OutputFrom) -> OutputReader {
-        OutputReader::new(self.inner.log.clone(), self.inner.outcome.clone(), from)
+        OutputReader::new(self.inner.log.clone(), self.inner.outcome.clone(), from).spooled(self.inner.spool.clone())
     }
 
     /// The one reader that the job waits for, if it was asked to ([`Overflow::Block`](crate::spec::Overflow::Block)); `None`

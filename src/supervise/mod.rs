@@ -16,6 +16,8 @@ pub use crate::os::{open_anew, signals};
 pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
 pub use error::Error;
 pub use job::Job;
-pub use output::{Ended, Item, LineItem, Lost, NotNow, OutputBlocking, OutputBytes, OutputFrom, OutputLineStream};
+pub use output::{
+    Ended, Item, Kept, LineItem, Lost, NotNow, OutputBlocking, OutputBytes, OutputFrom, OutputLineStream,
+};
 pub use output::{OutputLines, OutputReader, OutputSink, OutputStream, Snapshot};
 pub use supervisor::{EarlyKeeper, Supervisor};

@@ -3,7 +3,7 @@
 use super::Error;
 use super::driver::{Driver, Seen};
 use super::job::{Inner, Job, REQUESTS_MOST};
-use super::output::{self, Recording};
+use super::output::{self, Disk, Recording};
 use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
 use crate::life::{Happening, Timeline};
@@ -14,6 +14,7 @@ use crate::os::{self, probe, stdio};
 use crate::plan::host::Controller;
 use crate::plan::{Drawing, Plan};
 use crate::spec::{CpuMax, JobId, JobSpec, StdioSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -40,6 +41,7 @@ pub struct Supervisor {
     base: Arc<Base>,
     keeper: Arc<Keeper>,
     devices: Arc<DeviceGuard>,
+    disk: Arc<Disk>,
 }
 
 impl Supervisor {
@@ -63,11 +65,20 @@ impl Supervisor {
         Self::with(keeper.0)
     }
 
+    /// Gives it a directory for the spools of its jobs ([`Store::Spool`](crate::spec::Store::Spool)): one that is there and
+    /// that nobody else can write to, or a new one, with mode 0700. Each job has one of its own in it, named by its whole id.
+    ///
+    /// # Errors
+    /// When it cannot be made, or others can write to it.
+    pub fn spool_in(self, dir: impl AsRef<Path>) -> Result<Self, Error> {
+        Ok(Self { disk: Arc::new(Disk::keeping(dir.as_ref())?), ..self })
+    }
+
     fn with(keeper: NewKeeper) -> Result<Self, Error> {
         let devices = Arc::new(DeviceGuard::load()?);
         let base = cgroup::prepare(&[keeper.pid()], |above, name| keeper.announce(above, name))?;
         match keeper.attend() {
-            Ok(keeper) => Ok(Self { keeper: Arc::new(keeper), base: Arc::new(base), devices }),
+            Ok(keeper) => Ok(Self { keeper: Arc::new(keeper), base: Arc::new(base), devices, disk: Arc::default() }),
             Err(error) => {
                 // Nothing is left of a supervisor that could not be opened.
                 let _ = base.let_go().remove_if_empty();
@@ -116,6 +127,7 @@ impl Supervisor {
             keeper: Arc::clone(&self.keeper),
             base: Arc::clone(&self.base),
             devices: Arc::clone(&self.devices),
+            disk: Arc::clone(&self.disk),
         };
         // In a task of its own: a caller that goes away in the middle must not leave half a cell.
         match tokio::spawn(start(hands, spec, stdio)).await {
@@ -131,7 +143,7 @@ impl Supervisor {
     /// Closes the supervisor: its keeper goes, and the place for cells, if no other supervisor has one there. A job that
     /// still runs keeps both until its end.
     pub fn close(self) {
-        let Self { keeper, base, devices: _ } = self;
+        let Self { keeper, base, devices: _, disk: _ } = self;
         // The base is let go first: the keeper removes it as soon as nobody holds it.
         let place = Arc::into_inner(base).map(Base::let_go);
         if place.is_some() {
@@ -149,13 +161,14 @@ struct Hands {
     keeper: Arc<Keeper>,
     base: Arc<Base>,
     devices: Arc<DeviceGuard>,
+    disk: Arc<Disk>,
 }
 
 /// From spec to a running job.
 async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
     let asked = Instant::now();
     output::enforceable(&spec, &stdio)?;
-    let Hands { keeper, base, devices } = hands;
+    let Hands { keeper, base, devices, disk } = hands;
     let id = JobId::of(os::unix_millis(), os::random()?);
     let host = probe::facts(&spec, base.hierarchy().clone())?;
     let plan = Plan::of(&spec, &host)?;
@@ -164,6 +177,7 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
     let limits = TimeLimits { wall: spec.time(), cpu: spec.cpu_time(), idle: spec.idle() };
     let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(&spec));
     let told = |error| Error::of(error, &plan);
+    let files = disk.files(&spec, id)?;
     let mut wired = stdio::wire(stdio)?;
     let (relays, tail) = (std::mem::take(&mut wired.relays), wired.tail.take());
     let intakes = std::mem::take(&mut wired.intakes);
@@ -175,7 +189,8 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
     timeline.tell(asked.elapsed(), Happening::Created);
     let cell = cell.launch(&keeper, &base, &plan, wired).await.map_err(told)?;
     timeline.tell(asked.elapsed(), Happening::Started);
-    let (mut recording, log) = Recording::begin(&spec, intakes, asked);
+    let spool = files.as_ref().and_then(|files| files.spool.clone());
+    let (mut recording, log) = Recording::begin(&spec, intakes, files, asked);
     let (requests, heard) = mpsc::channel(REQUESTS_MOST);
     let (timeline, happened) = watch::channel(timeline);
     let (outcome, told) = watch::channel(None);
@@ -191,6 +206,7 @@ async fn start(hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Erro
         timeline: happened,
         outcome: told,
         log,
+        spool,
         sink,
     };
     let (requests, grace, seen) = (heard, spec.grace(), Seen::default());

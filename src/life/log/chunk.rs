@@ -31,7 +31,7 @@ impl Chunk {
     }
 
     /// Its bytes from an offset on, `most` of them at most, and at least one.
-    pub(super) fn part(&self, offset: u64, most: usize) -> Self {
+    pub(crate) fn part(&self, offset: u64, most: usize) -> Self {
         // A chunk is small, so what is skipped of it fits.
         let skipped = usize::try_from(offset - self.offset).unwrap_or(usize::MAX).min(self.bytes.len());
         let rest = &self.bytes[skipped..];

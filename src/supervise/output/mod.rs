@@ -6,21 +6,25 @@
 //! outcome is published.
 
 mod bytes;
+mod disk;
 mod lines;
 mod reader;
 mod recording;
 mod sink;
 mod snapshot;
+mod spooled;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use bytes::{Lost, OutputBlocking, OutputBytes};
+pub(super) use disk::Disk;
 pub use lines::{LineItem, OutputLineStream, OutputLines};
 pub use reader::{Ended, Item, NotNow, OutputFrom, OutputReader};
 pub(super) use recording::Recording;
 pub use sink::OutputSink;
 pub use snapshot::Snapshot;
+pub use spooled::{Kept, Spooled};
 pub use stream::OutputStream;
 
 use crate::plan::Refusal;

@@ -1,9 +1,11 @@
 //! A reader of a job's output: a cursor in its log.
 
-use super::{OutputBlocking, OutputBytes, OutputLines, OutputStream, Snapshot};
+use super::{OutputBlocking, OutputBytes, OutputLines, OutputStream, Snapshot, Spooled};
 use crate::life::log::{CHUNK_MOST, Found, Log};
 use crate::life::{Chunk, LogEnd, Outcome, Stream};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 /// Where a reader begins.
@@ -89,6 +91,8 @@ pub struct OutputReader {
     at: u64,
     only: Option<Stream>,
     ended: bool,
+    /// Where to go on with what memory has given up.
+    spool: Option<Arc<Spooled>>,
 }
 
 impl OutputReader {
@@ -97,9 +101,14 @@ impl OutputReader {
         outcome: watch::Receiver<Option<Outcome>>,
         from: OutputFrom,
     ) -> Self {
-        let mut reader = Self { log, outcome, at: 0, only: None, ended: false };
+        let mut reader = Self { log, outcome, at: 0, only: None, ended: false, spool: None };
         reader.seek(from);
         reader
+    }
+
+    /// The same with a spool.
+    pub(in crate::supervise) fn spooled(self, spool: Option<Arc<Spooled>>) -> Self {
+        Self { spool, ..self }
     }
 
     /// Goes on from elsewhere, as a reader that begins there. An end that was told is told again.
@@ -170,7 +179,7 @@ impl OutputReader {
         }
     }
 
-    /// The next item, if it is there.
+    /// The next item, if it is there. What memory has given up is read from the disk of a spool.
     ///
     /// # Errors
     /// When it is not, or when there is none.
@@ -181,7 +190,10 @@ impl OutputReader {
         // Before the look: a driver that goes afterwards has told everything by then, or tells nothing.
         let gone = self.log.has_changed().is_err() && self.outcome.has_changed().is_err();
         let (from, found) = loop {
-            let (from, found) = (self.at, self.log.borrow().read(self.at, CHUNK_MOST));
+            let (from, mut found) = (self.at, self.log.borrow().read(self.at, CHUNK_MOST));
+            if let (Found::Gap { to }, Some(spool)) = (&found, &self.spool) {
+                found = spool.read(from, *to, CHUNK_MOST);
+            }
             if !self.passed_over(&found) {
                 break (from, found);
             }
@@ -233,9 +245,20 @@ impl OutputReader {
             };
             // An error is the end of the driver: what is there is told, more will not come.
             let _ = self.log.wait_for(look).await;
+            if let (Found::Gap { to }, Some(spool)) = (&found, &self.spool) {
+                found = from_disk(spool, from, *to).await;
+            }
             if !self.passed_over(&found) {
                 return (from, found);
             }
         }
     }
+}
+
+/// What memory has given up, from a disk that may be slow: not on a thread that a runtime's tasks run on.
+async fn from_disk(spool: &Arc<Spooled>, from: u64, to: u64) -> Found {
+    let Ok(runtime) = Handle::try_current() else { return spool.read(from, to, CHUNK_MOST) };
+    let spool = Arc::clone(spool);
+    // No answer is the end of the runtime.
+    runtime.spawn_blocking(move || spool.read(from, to, CHUNK_MOST)).await.unwrap_or(Found::NotYet)
 }

@@ -1,5 +1,6 @@
 //! Readers beside a log that a test writes: what a kernel does not let happen at will.
 
+mod disks;
 mod sinks;
 
 use super::*;
@@ -55,7 +56,7 @@ async fn what_is_in_the_pipes_when_the_job_is_gone_is_read_before_the_seal() {
     let set = StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() };
     let wired = stdio::wire(set).expect("two pipes");
     let spec = JobSpec::command("true").build().expect("a spec");
-    let (mut recording, log) = Recording::begin(&spec, wired.intakes, Instant::now());
+    let (mut recording, log) = Recording::begin(&spec, wired.intakes, None, Instant::now());
     // On one thread nobody reads before the end is asked for.
     File::from(wired.stdout).write_all(&[1; 60_000]).expect("a pipe holds as much");
     File::from(wired.stderr).write_all(&[2; 60_000]).expect("a pipe holds as much");

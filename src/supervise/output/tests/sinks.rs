@@ -8,7 +8,7 @@ fn recorded(spec: JobSpecBuilder) -> (Recording, OutputSink, [File; 2]) {
     let set = StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() };
     let wired = stdio::wire(set).expect("two pipes");
     let spec = spec.overflow(Overflow::Block).log_max(64 << 10).build().expect("a spec");
-    let (mut recording, _) = Recording::begin(&spec, wired.intakes, Instant::now());
+    let (mut recording, _) = Recording::begin(&spec, wired.intakes, None, Instant::now());
     let outcome = watch::Sender::new(Some(Outcome::of(Exit::Code { code: 0 }, Cause::Itself)));
     let sink = recording.sink(outcome.subscribe()).expect("the job waits for one");
     assert!(recording.sink(outcome.subscribe()).is_none(), "there is one sink");
