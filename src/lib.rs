@@ -20,9 +20,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What a job writes goes to descriptors of the caller's, or into a bounded log that any number of readers follow,
-//! in memory or spooled to files
-//! ([`supervise::OutputReader`]).
+//! What a job writes goes to descriptors of the caller's, or into a bounded log, in memory or spooled to files,
+//! that any number of readers follow ([`supervise::OutputReader`]).
 //!
 //! It needs root, cgroup v2 and Linux 5.14; `ironcell doctor` says what a host lacks. The supervisor executes a sealed copy
 //! of the embedding program once, as its *keeper*: that copy never reaches the program's `main`.

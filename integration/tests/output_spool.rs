@@ -4,7 +4,7 @@
 use integration::embed::{shell, with_threads};
 use integration::inside::scratch;
 use integration::support::rounds;
-use ironcell::life::{Cause, Exit};
+use ironcell::life::{Cause, Exit, Retain, Stopper};
 use ironcell::spec::{JobSpec, Keep, LogFile, Stdio, StdioSet, Store};
 use ironcell::supervise::{Ended, Item, Job, Kept, OutputFrom, OutputReader, Supervisor};
 use std::fs;
@@ -230,6 +230,39 @@ fn what_is_kept_is_read_again_and_a_log_file_has_it_in_plain() {
         fs::write(&first, &whole[..whole.len() - 1]).expect("cut");
         let cut: Vec<u8> = Kept::open(&own).expect("it is there").flat_map(|chunk| chunk.bytes).collect();
         assert!(cut.len() < again.len() && again.starts_with(&cut), "a record that was cut is read");
+    });
+}
+
+#[test]
+fn spools_that_nobody_holds_are_removed_by_age_size_and_number_and_no_other() {
+    with_threads(2, async {
+        let dir = scratch();
+        let spool = dir.path().join("spool");
+        let supervisor = Supervisor::open().expect("a supervisor").spool_in(&spool).expect("a directory");
+        let begin =
+            async |script| supervisor.start(spooled(script, 1 << 20, Keep::Always), logged()).await.expect("it starts");
+        let (runs, mut ended) = (begin("echo x; sleep 1000").await, Vec::new());
+        for _ in 0..3 {
+            let job = begin("head -c 100000 /dev/zero").await;
+            job.wait().await.expect("it ends");
+            ended.push(spool.join(job.id().as_uuid().to_string()));
+        }
+        // None is looked at that may be in the making.
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let purge = |retain: Retain| supervisor.purge_spools(&retain).expect("it is listed");
+        assert_eq!(purge(Retain::default()).removed, 0);
+        assert_eq!(purge(Retain { count: Some(2), ..Retain::default() }).removed, 1);
+        assert!(!ended[0].exists() && ended[1].exists() && ended[2].exists(), "the oldest goes first");
+        let purged = purge(Retain { bytes: Some(150_000), ..Retain::default() });
+        assert!(purged.removed == 1 && purged.bytes > 100_000 && purged.failed == 0, "{purged:?}");
+        assert_eq!(purge(Retain { age: Some(Duration::from_secs(1)), ..Retain::default() }).removed, 1);
+        assert_eq!(purge(Retain { count: Some(0), ..Retain::default() }).removed, 0, "the job that runs holds its own");
+        runs.kill(Stopper::Caller);
+        runs.wait().await.expect("it ends");
+        drop(runs);
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert_eq!(purge(Retain { count: Some(0), ..Retain::default() }).removed, 1);
+        supervisor.close();
     });
 }
 

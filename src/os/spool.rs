@@ -1,5 +1,9 @@
 //! Files for a job's output: a directory of segments, and the plain log file.
 
+mod finished;
+
+pub use finished::Hold;
+
 use super::{Doing, OsError};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::Errno;

@@ -19,5 +19,5 @@ pub use job::Job;
 pub use output::{
     Ended, Item, Kept, LineItem, Lost, NotNow, OutputBlocking, OutputBytes, OutputFrom, OutputLineStream,
 };
-pub use output::{OutputLines, OutputReader, OutputSink, OutputStream, Snapshot};
+pub use output::{OutputLines, OutputReader, OutputSink, OutputStream, Purged, Snapshot};
 pub use supervisor::{EarlyKeeper, Supervisor};

@@ -3,10 +3,10 @@
 use super::Error;
 use super::driver::{Driver, Seen};
 use super::job::{Inner, Job, REQUESTS_MOST};
-use super::output::{self, Disk, Recording};
+use super::output::{self, Disk, Purged, Recording};
 use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
-use crate::life::{Happening, Timeline};
+use crate::life::{Happening, Retain, Timeline};
 use crate::os::cell::{Looks, NewCell};
 use crate::os::cgroup::{self, Base, DeviceGuard};
 use crate::os::keeper::{Keeper, NewKeeper};
@@ -72,6 +72,15 @@ impl Supervisor {
     /// When it cannot be made, or others can write to it.
     pub fn spool_in(self, dir: impl AsRef<Path>) -> Result<Self, Error> {
         Ok(Self { disk: Arc::new(Disk::keeping(dir.as_ref())?), ..self })
+    }
+
+    /// Removes spools that nobody holds any more and that `retain` does not keep: those that were to stay after their job,
+    /// and those of owners that died. Reads and removes files, so not for a thread that a runtime's tasks run on.
+    ///
+    /// # Errors
+    /// When the directory of the spools cannot be listed.
+    pub fn purge_spools(&self, retain: &Retain) -> Result<Purged, Error> {
+        self.disk.purge(retain)
     }
 
     fn with(keeper: NewKeeper) -> Result<Self, Error> {

@@ -12,7 +12,9 @@ use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
 /// Bytes that a reader of bytes cannot be given. It is told once, as an [`io::Error`]; who reads on goes on behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("bytes {from} to {to} of the job's output are not kept any more; give it a spool or a larger log_max, or read sooner")]
+#[error(
+    "bytes {from} to {to} of the job's output are not kept any more; give it a spool or a larger log_max, or read sooner"
+)]
 pub struct Lost {
     /// The first offset that is lost.
     pub from: u64,

@@ -62,6 +62,11 @@ impl Disk {
         Ok(Self { dir: Some(SpoolDir::open(dir)?), orders: Mutex::default() })
     }
 
+    /// Where the spools are.
+    pub(super) fn dir(&self) -> Option<&SpoolDir> {
+        self.dir.as_ref()
+    }
+
     /// The files that a job asks for, if any.
     ///
     /// # Errors
@@ -74,7 +79,7 @@ impl Disk {
         let mut files = Files { orders: orders.clone(), spool: None, plain: None, made: None };
         if let Store::Spool { max, keep } = spec.store() {
             let dir = self.dir.as_ref().ok_or_else(|| no_directory(max))?.make(&id.as_uuid().to_string())?;
-            files.spool = Some(Arc::new(Spooled::new(dir, max, keep, orders)));
+            files.spool = Some(Arc::new(Spooled::new(dir, max, keep, orders)?));
         }
         if let Some(log_file) = spec.log_file() {
             let program = || spec.argv().first().map(|program| program.to_string_lossy().into_owned());

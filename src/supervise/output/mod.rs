@@ -8,6 +8,7 @@
 mod bytes;
 mod disk;
 mod lines;
+mod purge;
 mod reader;
 mod recording;
 mod sink;
@@ -20,6 +21,7 @@ mod tests;
 pub use bytes::{Lost, OutputBlocking, OutputBytes};
 pub(super) use disk::Disk;
 pub use lines::{LineItem, OutputLineStream, OutputLines};
+pub use purge::Purged;
 pub use reader::{Ended, Item, NotNow, OutputFrom, OutputReader};
 pub(super) use recording::Recording;
 pub use sink::OutputSink;

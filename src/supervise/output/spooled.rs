@@ -5,7 +5,7 @@ use crate::life::Chunk;
 use crate::life::log::Found;
 use crate::life::record::{self, RECORD_MOST};
 use crate::life::segments::{LOOK_MOST, Place, Segments, Spot};
-use crate::os::spool::JobDir;
+use crate::os::spool::{Hold, JobDir};
 use crate::os::{Doing, OsError};
 use crate::spec::Keep;
 use crate::supervise::Error;
@@ -22,12 +22,15 @@ pub struct Spooled {
     begun: AtomicBool,
     segments: Mutex<Segments>,
     orders: mpsc::Sender<Order>,
+    /// Tells whoever removes what nobody holds.
+    _hold: Hold,
 }
 
 impl Spooled {
-    pub(super) fn new(dir: JobDir, max: u64, keep: Keep, orders: mpsc::Sender<Order>) -> Self {
+    pub(super) fn new(dir: JobDir, max: u64, keep: Keep, orders: mpsc::Sender<Order>) -> Result<Self, OsError> {
+        let hold = dir.hold()?;
         let (begun, segments) = (AtomicBool::new(false), Mutex::new(Segments::new(max)));
-        Self { dir, keep, begun, segments, orders }
+        Ok(Self { dir, keep, begun, segments, orders, _hold: hold })
     }
 
     /// The job has begun.
