@@ -14,6 +14,7 @@ mod mountinfo;
 pub mod probe;
 mod raw_terminal;
 pub mod signals;
+pub mod spool;
 pub mod stdio;
 mod takeover;
 mod watch;

@@ -1,5 +1,6 @@
 //! What all handles of one supervisor share: the list of its jobs, and what a start needs as long as it is open.
 
+use super::output::Disk;
 use super::registry::Registry;
 use super::{Bounds, Error};
 use crate::os::cgroup::{Base, DeviceGuard};
@@ -23,6 +24,7 @@ pub(super) struct Hands {
     pub base: Arc<Base>,
     pub keeper: Arc<Keeper>,
     pub devices: Arc<DeviceGuard>,
+    pub disk: Arc<Disk>,
 }
 
 impl House {
@@ -46,11 +48,19 @@ impl House {
         hands.clone().ok_or(Error::ShuttingDown)
     }
 
+    /// Gives it a place for spools. One that is closed needs none.
+    pub fn spool_in(&self, disk: Disk) {
+        let mut hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hands) = hands.as_mut() {
+            hands.disk = Arc::new(disk);
+        }
+    }
+
     /// Closes it, once: the keeper goes, and the place for cells, if nobody else has one there. Whether it was open.
     pub fn close(&self) -> bool {
         self.registry.close();
         let hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Hands { base, keeper, devices: _ }) = hands else { return false };
+        let Some(Hands { base, keeper, devices: _, disk: _ }) = hands else { return false };
         // The base is let go first: the keeper removes it as soon as nobody holds it.
         let place = Arc::into_inner(base).map(Base::let_go);
         if place.is_some() {

@@ -5,7 +5,7 @@ use super::driver::{Driver, Listed, Seen};
 use super::house::{Hands, House};
 use super::input::Inputs;
 use super::job::{Job, Shared};
-use super::output::{self, Recording};
+use super::output::{self, Files, Recording};
 use super::request::REQUESTS_MOST;
 use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
@@ -74,7 +74,7 @@ async fn begin(
 ) -> Result<Result<Job, Error>, Error> {
     let asked = Instant::now();
     output::enforceable(&spec, &stdio)?;
-    let Hands { keeper, base, devices } = hands;
+    let Hands { keeper, base, devices, disk } = hands;
     let host = probe::facts(&spec, base.hierarchy().clone())?;
     let plan = Plan::of(&spec, &host)?;
     #[cfg(feature = "seam")]
@@ -82,6 +82,7 @@ async fn begin(
     let limits = TimeLimits { wall: spec.time(), cpu: spec.cpu_time(), idle: spec.idle() };
     let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(&spec));
     let told = |error| Error::of(error, &plan);
+    let files = disk.files(&spec, id)?;
     let Wired { theirs, ours } = stdio::wire(stdio, spec.terminal().is_some())?;
     let name = (id.short(), id.as_uuid().as_u128());
     // Who waits to run matters for idleness alone; reading it has the kernel add up every processor's part.
@@ -91,7 +92,7 @@ async fn begin(
     timeline.tell(asked.elapsed(), Happening::Created);
     let cell = cell.launch(&keeper, &base, &plan, theirs).await.map_err(told)?;
     timeline.tell(asked.elapsed(), Happening::Started);
-    let begun = Begun { plan, pace, limits, ours, asked, timeline, keeper };
+    let begun = Begun { plan, pace, limits, ours, files, asked, timeline, keeper };
     Ok(drive(house, id, spec, cell, begun))
 }
 
@@ -101,6 +102,7 @@ struct Begun {
     pace: Pace,
     limits: TimeLimits,
     ours: Ours,
+    files: Option<Files>,
     asked: Instant,
     timeline: Timeline,
     keeper: Arc<Keeper>,
@@ -108,14 +110,12 @@ struct Begun {
 
 /// Lists a cell that runs, and gives it its driver.
 fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, mut cell: Cell, begun: Begun) -> Result<Job, Error> {
-    let Begun { plan, pace, limits, ours, asked, timeline, keeper } = begun;
-    let Ours { relays, tail, mut intakes, inlet } = ours;
-    let (inputs, held) = Inputs::begin(inlet, cell.take_terminal(), &mut intakes);
-    let (mut recording, log) = Recording::begin(&spec, intakes, asked);
-    let (stops, stops_heard) = mpsc::channel(REQUESTS_MOST);
-    let (asks, requests) = mpsc::channel(REQUESTS_MOST);
-    let (timeline, happened) = watch::channel(timeline);
-    let (outcome, told) = watch::channel(None);
+    let Begun { plan, pace, limits, mut ours, files, asked, timeline, keeper } = begun;
+    let (inputs, held) = Inputs::begin(ours.inlet, cell.take_terminal(), &mut ours.intakes);
+    let spool = files.as_ref().and_then(|files| files.spool.clone());
+    let (mut recording, log) = Recording::begin(&spec, ours.intakes, files, asked);
+    let ((stops, stops_heard), (asks, requests)) = (mpsc::channel(REQUESTS_MOST), mpsc::channel(REQUESTS_MOST));
+    let ((timeline, happened), (outcome, told)) = (watch::channel(timeline), watch::channel(None));
     let effective = Arc::new(Mutex::new(cell.effective().to_vec()));
     let shared = Arc::new(Shared {
         id,
@@ -129,6 +129,7 @@ fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, mut cell: Cell, begun: Be
         sink: Mutex::new(recording.sink(told.clone())),
         outcome: told,
         log,
+        spool,
         inputs: inputs.clone(),
     });
     let started = house.registry.started(&shared, &stops, spec.on_drop());
@@ -143,8 +144,8 @@ fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, mut cell: Cell, begun: Be
         keeper,
         spec,
         requests,
-        relays,
-        tail,
+        relays: ours.relays,
+        tail: ours.tail,
         inputs,
         held,
         recording,

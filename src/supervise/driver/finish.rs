@@ -37,6 +37,7 @@ impl Driver {
             Facts { leader, stopped, oom_kills_until_then, evidence: &evidence, usage: usage_of, limits, written };
         let (exit, cause) = (facts.exit(), facts.cause());
         evidence.limit = facts.limit(&cause);
+        evidence.output_unwritten = written.unwritten;
         evidence.stderr_tail = self.tail.as_ref().map(Tail::text);
         if matches!(cause, Cause::Memory { .. }) {
             evidence.biggest = self.cell.biggest().await;

@@ -1,7 +1,8 @@
 //! The writing side of a job's log: one task that reads both pipes, and the seal.
 
+use super::disk::{Files, Writing};
 use super::sink::{OutputSink, Refused};
-use crate::life::log::Log;
+use crate::life::log::{Holder, Log};
 use crate::life::verdict::Written;
 use crate::life::{Outcome, Stream};
 use crate::os::stdio::{Intake, PIPE_BYTES};
@@ -28,6 +29,8 @@ pub struct Recording {
     /// Told once, when the limit is passed.
     over: Arc<Notify>,
     limit: Option<u64>,
+    /// To a disk, for a job that asks for that.
+    writing: Option<Arc<Writing>>,
     /// For the sink, until that is made.
     refuse: Option<watch::Sender<Refused>>,
 }
@@ -38,21 +41,31 @@ struct Reading {
     log: Arc<watch::Sender<Log>>,
     refused: watch::Receiver<Refused>,
     over: Arc<Notify>,
+    writing: Option<Arc<Writing>>,
     asked: Instant,
 }
 
 impl Recording {
-    /// Begins to read what a job of this spec writes; times in the log are since `asked`.
-    pub fn begin(spec: &JobSpec, intakes: Vec<(Stream, Intake)>, asked: Instant) -> (Self, watch::Receiver<Log>) {
+    /// Begins to read what a job of this spec writes, and to write it to these files; times in the log are since `asked`.
+    pub fn begin(
+        spec: &JobSpec,
+        intakes: Vec<(Stream, Intake)>,
+        files: Option<Files>,
+        asked: Instant,
+    ) -> (Self, watch::Receiver<Log>) {
         // A spec allows no more than a machine can count.
         let log = Log::new(usize::try_from(spec.log_max()).unwrap_or(usize::MAX)).limited(spec.output_limit());
         let waits = spec.overflow() == Overflow::Block;
-        let (log, readers) = watch::channel(if waits { log.held() } else { log });
+        let log = if waits { log.held(Holder::Sink) } else { log };
+        let (log, readers) = watch::channel(if files.is_some() { log.held(Holder::Disk) } else { log });
         let (refuse, refused) = watch::channel(Refused::default());
         let (log, over) = (Arc::new(log), Arc::new(Notify::new()));
-        let hands = Reading { log: Arc::clone(&log), refused, over: Arc::clone(&over), asked };
+        let writing = files.map(|files| Writing::begin(files, &log));
+        let hands =
+            Reading { log: Arc::clone(&log), refused, over: Arc::clone(&over), writing: writing.clone(), asked };
         let reading = (!intakes.is_empty()).then(|| tokio::spawn(read_all(intakes, hands)));
-        (Self { log, reading, over, limit: spec.output_limit(), refuse: waits.then_some(refuse) }, readers)
+        let (limit, refuse) = (spec.output_limit(), waits.then_some(refuse));
+        (Self { log, reading, over, limit, writing, refuse }, readers)
     }
 
     /// The sink of a job that waits for one; once.
@@ -81,9 +94,19 @@ impl Recording {
                 }
             },
         };
-        self.log.send_modify(|log| log.seal(complete));
+        let read = self.log.borrow().kept().end;
+        let unwritten = match &self.writing {
+            None => None,
+            Some(writing) => Some(writing.finish(read).await),
+        };
+        self.log.send_modify(|log| {
+            log.lose(unwritten.unwrap_or_default());
+            log.let_go(Holder::Disk);
+            log.seal(complete);
+            log.narrow(LAST_MOST);
+        });
         let log = self.log.borrow();
-        Written { bytes: log.kept().end + log.beyond(), limit: self.limit }
+        Written { bytes: log.kept().end + log.beyond(), limit: self.limit, unwritten }
     }
 }
 
@@ -106,7 +129,7 @@ async fn read_all(intakes: Vec<(Stream, Intake)>, hands: Reading) -> bool {
 /// Reads one pipe to its end, and closes it.
 async fn read_one(stream: Stream, intake: Option<Intake>, hands: Reading) -> bool {
     let Some(intake) = intake else { return true };
-    let Reading { log, mut refused, over, asked } = hands;
+    let Reading { log, mut refused, over, writing, asked } = hands;
     let mut room = log.subscribe();
     let take = |bytes: &[u8]| {
         // The time of a read is taken before it waits for a reader of the log, not after.
@@ -120,6 +143,7 @@ async fn read_one(stream: Stream, intake: Option<Intake>, hands: Reading) -> boo
         if passed {
             over.notify_one();
         }
+        writing.iter().for_each(Writing::wake);
     };
     loop {
         let read = async {
