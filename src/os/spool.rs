@@ -5,7 +5,7 @@ mod finished;
 pub use finished::Hold;
 
 use super::{Doing, OsError};
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, open, openat, openat2};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 use std::fs::{self, DirBuilder, File};
@@ -183,15 +183,22 @@ pub fn log_file(path: &Path, anew: bool) -> Result<(PlainFile, bool), OsError> {
     let failed = |errno| OsError::new(Doing::Open, path, errno);
     let flags =
         OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    match open(path, flags | OFlags::CREATE | OFlags::EXCL, Mode::from_raw_mode(OWN_FILE)) {
+    // Through no link on the way: who may change a directory above must not choose where root writes.
+    let (above, name) = (path.parent().filter(|above| !above.as_os_str().is_empty()), path.file_name());
+    let name = name.ok_or_else(|| failed(Errno::ISDIR))?;
+    let way = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let above = openat2(CWD, above.unwrap_or(Path::new(".")), way, Mode::empty(), ResolveFlags::NO_SYMLINKS)
+        .map_err(|errno| failed(errno).remedy("name its directory by its own path, without symbolic links"))?;
+    match openat(&above, name, flags | OFlags::CREATE | OFlags::EXCL, Mode::from_raw_mode(OWN_FILE)) {
         Ok(file) => return Ok((PlainFile(file.into()), true)),
         Err(Errno::EXIST) if !anew => {}
         Err(errno) => return Err(failed(errno)),
     }
-    let file = open(path, flags, Mode::empty()).map_err(failed)?;
+    let file = openat(&above, name, flags, Mode::empty()).map_err(failed)?;
     let stat = fstat(&file).map_err(failed)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || stat.st_uid != geteuid().as_raw() {
-        return Err(failed(Errno::PERM).remedy("name a plain file of our own, or one that is not there"));
+    let ours = stat.st_uid == geteuid().as_raw() && stat.st_nlink == 1;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || !ours {
+        return Err(failed(Errno::PERM).remedy("name a plain file of our own with one name, or one that is not there"));
     }
     Ok((PlainFile(file.into()), false))
 }

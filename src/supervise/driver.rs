@@ -113,7 +113,7 @@ impl Driver {
             for action in actions {
                 match action {
                     Action::AskLeader => self.ask_leader(),
-                    Action::StartGrace => waits.grace = Some(Instant::now() + self.grace),
+                    Action::StartGrace => waits.grace = Some(waits::from_now(self.grace)),
                     Action::KillCell => self.kill(),
                     // The next turn of the loop does it.
                     Action::AwaitEmpty => {}

@@ -19,7 +19,7 @@ const NAME: usize = 36;
 #[derive(Debug)]
 pub struct Hold(#[expect(dead_code, reason = "it is the open file that holds the lock")] File);
 
-/// A spool that nobody holds. Nobody else can take it meanwhile.
+/// A spool that nobody held when it was looked at.
 #[derive(Debug)]
 pub struct Free {
     dir: JobDir,
@@ -27,7 +27,6 @@ pub struct Free {
     pub bytes: u64,
     /// How long ago it was written last; 0 if the clock was set back.
     pub age: Duration,
-    _hold: Hold,
 }
 
 impl JobDir {
@@ -42,14 +41,23 @@ impl JobDir {
 }
 
 impl SpoolDir {
-    /// All spools that nobody holds; one that cannot be looked at is left out.
+    /// All spools that nobody holds, looked at one after the other; and how many could not be.
     ///
     /// # Errors
     /// When the directory cannot be listed.
-    pub fn free(&self) -> Result<Vec<Free>, OsError> {
+    pub fn free(&self) -> Result<(Vec<Free>, usize), OsError> {
         let listed = fs::read_dir(&self.0).map_err(|error| OsError::new(Doing::List, &self.0, error))?;
         let paths = listed.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-        Ok(paths.filter(|path| is_spool(path)).filter_map(|path| free(&path).ok().flatten()).collect())
+        let (mut all, mut unseen) = (Vec::new(), 0);
+        for path in paths.filter(|path| is_spool(path)) {
+            match free(&path) {
+                Ok(spool) => all.extend(spool),
+                // Somebody else has removed it meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(_) => unseen += 1,
+            }
+        }
+        Ok((all, unseen))
     }
 }
 
@@ -63,12 +71,7 @@ fn is_spool(path: &Path) -> bool {
 
 /// It with its lock; none when it is held, or young.
 fn free(path: &Path) -> io::Result<Option<Free>> {
-    let file = File::open(path)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(error)) => return Err(error),
-    }
+    let Some(file) = locked(path)? else { return Ok(None) };
     let dir = JobDir::at(path);
     let (mut bytes, mut last) = (0, file.metadata()?.modified()?);
     for first in dir.segments()? {
@@ -76,16 +79,32 @@ fn free(path: &Path) -> io::Result<Option<Free>> {
         (bytes, last) = (bytes + segment.len(), last.max(segment.modified()?));
     }
     let age = SystemTime::now().duration_since(last).unwrap_or_default();
-    Ok((age >= YOUNG).then_some(Free { dir, bytes, age, _hold: Hold(file) }))
+    Ok((age >= YOUNG).then_some(Free { dir, bytes, age }))
+}
+
+/// The directory, locked against everybody; none when somebody holds it.
+fn locked(path: &Path) -> io::Result<Option<File>> {
+    let file = File::open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 impl Free {
-    /// Removes it.
+    /// Removes it; false when somebody holds it by now, or has removed it.
     ///
     /// # Errors
     /// As [`JobDir::remove_all`].
-    pub fn remove(self) -> Result<(), OsError> {
-        self.dir.remove_all().map_err(|error| OsError::new(Doing::Remove, self.dir.path(), error))
+    pub fn remove(self) -> Result<bool, OsError> {
+        let remove = || match locked(self.dir.path()) {
+            Ok(Some(_lock)) => self.dir.remove_all().map(|()| true),
+            Ok(None) => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        };
+        remove().map_err(|error| OsError::new(Doing::Remove, self.dir.path(), error))
     }
 }
 
@@ -101,7 +120,8 @@ mod tests {
         let spools = SpoolDir::open(&base.path().join("spool")).expect("made");
         let job = spools.make(NAME_OF_ONE).expect("made");
         spools.make("somebody's").expect("made");
-        let names = || spools.free().expect("listed").iter().map(|free| free.dir.path().to_owned()).collect::<Vec<_>>();
+        let names =
+            || spools.free().expect("listed").0.iter().map(|free| free.dir.path().to_owned()).collect::<Vec<_>>();
         assert!(names().is_empty(), "it is young");
         let old = SystemTime::now() - Duration::from_secs(60);
         let segment = job.create(0).expect("made");
@@ -112,9 +132,13 @@ mod tests {
         assert!(names().is_empty(), "it is held");
         drop(hold);
         assert_eq!(names(), [job.path()]);
-        let free = spools.free().expect("listed").pop().expect("one");
+        let free = || spools.free().expect("listed").0.pop().expect("one");
+        let (taken, free) = (free(), free());
         assert!(free.bytes == 5 && free.age >= Duration::from_secs(59), "{free:?}");
-        free.remove().expect("removed");
+        let hold = job.hold().expect("held");
+        assert!(!taken.remove().expect("nothing is removed"), "it is held again");
+        drop(hold);
+        assert!(free.remove().expect("removed"));
         assert!(!job.path().exists());
     }
 }

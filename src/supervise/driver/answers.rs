@@ -51,7 +51,7 @@ impl Driver {
     pub(super) fn take_grace(&mut self, grace: Option<Duration>, waits: &mut Waits) {
         let Some(grace) = grace else { return };
         match &mut waits.grace {
-            Some(until) => *until = (*until).min(Instant::now() + grace),
+            Some(until) => *until = (*until).min(super::waits::from_now(grace)),
             None => self.grace = grace,
         }
     }

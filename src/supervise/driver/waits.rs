@@ -32,13 +32,18 @@ impl Waits {
         let look = pace.looks().then_some(started);
         Self {
             started,
-            deadline: limits.wall.map(|time| started + time),
+            deadline: limits.wall.map(|time| started + time.min(NEVER)),
             grace: None,
             look,
             owned: true,
             ending: false,
         }
     }
+}
+
+/// A moment so long from now; one that no clock can tell is as far away as a timer that is not set.
+pub(super) fn from_now(time: Duration) -> Instant {
+    Instant::now() + time.min(NEVER)
 }
 
 /// Waits for a moment, or for ever.

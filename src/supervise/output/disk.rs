@@ -86,7 +86,9 @@ impl Disk {
             let name = spec.name().map(str::to_owned).or_else(program).unwrap_or_default();
             let path = log_file.path(&name, &id.short());
             let (file, made) = spool::log_file(&path, matches!(log_file, LogFile::In(_)))?;
-            (files.plain, files.made) = (Some(file), made.then_some(path));
+            // A name of this job's alone: at any other another job may write meanwhile.
+            let alone = made && matches!(log_file, LogFile::In(_));
+            (files.plain, files.made) = (Some(file), alone.then_some(path));
         }
         Ok(Some(files))
     }

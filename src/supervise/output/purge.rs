@@ -11,7 +11,7 @@ pub struct Purged {
     pub removed: usize,
     /// Bytes of disk that they had.
     pub bytes: u64,
-    /// Spools that are still there although they should have gone; why is told to the log.
+    /// Spools that could not be looked at, or are still there although they should have gone; why is told to the log.
     pub failed: usize,
 }
 
@@ -22,14 +22,16 @@ impl Disk {
     /// When they cannot be listed.
     pub fn purge(&self, retain: &Retain) -> Result<Purged, Error> {
         let Some(dir) = self.dir() else { return Ok(Purged::default()) };
-        let mut free: Vec<_> = dir.free()?.into_iter().map(Some).collect();
+        let (free, failed) = dir.free()?;
+        let mut free: Vec<_> = free.into_iter().map(Some).collect();
         let sizes: Vec<Finished> =
             free.iter().flatten().map(|spool| Finished { age: spool.age, bytes: spool.bytes }).collect();
-        let mut purged = Purged::default();
+        let mut purged = Purged { failed, ..Purged::default() };
         for victim in retain.victims(&sizes) {
             let Some(spool) = free[victim].take() else { continue };
             match spool.remove() {
-                Ok(()) => {
+                Ok(false) => {}
+                Ok(true) => {
                     purged.removed += 1;
                     purged.bytes += sizes[victim].bytes;
                 }
