@@ -6,7 +6,7 @@ use integration::inside::scratch;
 use integration::support::rounds;
 use ironcell::life::{Cause, Exit, Retain, Stopper};
 use ironcell::spec::{JobSpec, Keep, LogFile, Stdio, StdioSet, Store};
-use ironcell::supervise::{Ended, Item, Job, Kept, OutputFrom, OutputReader, Supervisor};
+use ironcell::supervise::{Ended, Filter, Item, Job, Kept, OutputFrom, OutputReader, Supervisor};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio as Piped};
@@ -67,6 +67,11 @@ fn from_start(job: &Job, pause_millis: u64) -> impl Future<Output = Heard> + use
     hear(job.output(OutputFrom::Start), Duration::from_millis(pause_millis))
 }
 
+/// Has the list forget every job that has ended: it holds what it tells of.
+fn forget(supervisor: &Supervisor) {
+    supervisor.all_jobs().purge(&Filter::default());
+}
+
 /// Waits until a directory has no entry: the disk's thread removes what nobody wants.
 async fn emptied(dir: &Path) {
     let empty = async {
@@ -99,6 +104,7 @@ fn readers_at_any_pace_see_every_byte_of_much_more_than_memory_keeps() {
                     }
                     assert_eq!(outcome.evidence.output_unwritten, Some(0));
                     drop(job);
+                    forget(&supervisor);
                     emptied(&spool).await;
                 }
             }
@@ -125,6 +131,7 @@ fn a_thousand_readers_that_stop_lose_nothing_and_hold_up_nothing() {
         }
         // The readers hold the files; the job is gone before.
         drop((job, stopped));
+        forget(&supervisor);
         emptied(&spool).await;
         supervisor.close();
     });
@@ -249,6 +256,7 @@ fn spools_that_nobody_holds_are_removed_by_age_size_and_number_and_no_other() {
         }
         // None is looked at that may be in the making.
         tokio::time::sleep(Duration::from_millis(1500)).await;
+        forget(&supervisor);
         let purge = |retain: Retain| supervisor.purge_spools(&retain).expect("it is listed");
         assert_eq!(purge(Retain::default()).removed, 0);
         assert_eq!(purge(Retain { count: Some(2), ..Retain::default() }).removed, 1);
@@ -260,6 +268,7 @@ fn spools_that_nobody_holds_are_removed_by_age_size_and_number_and_no_other() {
         runs.kill(Stopper::Caller);
         runs.wait().await.expect("it ends");
         drop(runs);
+        forget(&supervisor);
         tokio::time::sleep(Duration::from_millis(1500)).await;
         assert_eq!(purge(Retain { count: Some(0), ..Retain::default() }).removed, 1);
         supervisor.close();
@@ -276,10 +285,23 @@ fn a_log_file_that_cannot_be_opened_refuses_the_start_and_nothing_is_left() {
         let spec = JobSpec::command("true").log_file(LogFile::At(link)).build().expect("a spec");
         let error = supervisor.start(spec, logged()).await.expect_err("refused").to_string();
         assert!(error.contains("link") && error.contains("ELOOP"), "{error}");
-        let file = dir.path().join("log");
-        let spec = JobSpec::command("/no/such/program").log_file(LogFile::At(file.clone())).build().expect("a spec");
+        fs::create_dir(dir.path().join("real")).expect("made");
+        std::os::unix::fs::symlink("real", dir.path().join("way")).expect("linked");
+        for file in [LogFile::At(dir.path().join("way/log")), LogFile::In(dir.path().join("way"))] {
+            let spec = JobSpec::command("true").log_file(file).build().expect("a spec");
+            let error = supervisor.start(spec, logged()).await.expect_err("refused").to_string();
+            assert!(error.contains("ELOOP"), "{error}");
+        }
+        let logs = dir.path().join("real");
+        let file = logs.join("first");
+        fs::write(&file, "").expect("written");
+        fs::hard_link(&file, dir.path().join("second")).expect("linked");
+        let spec = JobSpec::command("true").log_file(LogFile::At(dir.path().join("second"))).build().expect("a spec");
+        supervisor.start(spec, logged()).await.expect_err("it has two names");
+        fs::remove_file(&file).expect("removed");
+        let spec = JobSpec::command("/no/such/program").log_file(LogFile::In(logs.clone())).build().expect("a spec");
         supervisor.start(spec, logged()).await.expect_err("there is no such program");
-        assert!(!file.exists(), "a log of nothing");
+        assert_eq!(fs::read_dir(&logs).expect("listed").count(), 0, "a log of nothing");
         let job = supervisor.start(shell("exit 0"), logged()).await.expect("the next one starts");
         assert_eq!(job.wait().await.expect("it ends").evidence.output_unwritten, None);
         supervisor.close();

@@ -60,7 +60,7 @@ pub enum Store {
 /// What becomes of a job's spool.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Keep {
-    /// It is removed with the last that holds the job or reads it.
+    /// It is removed with the last that holds the job, lists it or reads it.
     #[default]
     WithJob,
     /// It stays, to be read again (`Kept::open`) and removed by whoever wants.
@@ -70,10 +70,10 @@ pub enum Keep {
 /// A plain file that a job's output is written to as well: both streams, in the order in which they were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogFile {
-    /// This file. One that is there is written on at its end, if it is a plain file of our own user's and no symbolic link;
-    /// else it is made with mode 0600.
+    /// This file. One that is there is written on at its end, if it is a plain file of our own user's that has no other name;
+    /// else it is made with mode 0600, and stays, empty, should the start fail. There is no symbolic link on the way to it.
     At(PathBuf),
-    /// A new file `{name}_{id}.log` in this directory, mode 0600. The name is the job's, or its program's; what is not a
+    /// A new file `{name}_{id}.log` in this directory, mode 0600; there is no symbolic link on the way to it. The name is the job's, or its program's; what is not a
     /// letter, a digit or one of `-.` becomes `_`, so it never leads out of the directory.
     In(PathBuf),
 }
