@@ -23,8 +23,11 @@
 //! A description can be read from TOML or JSON, and written ([`spec::JobSpec::from_toml`]); [`spec::words`] reads files that
 //! extend one another.
 //!
-//! What a job writes goes to descriptors of the caller's, or into a bounded log that any number of readers follow
-//! ([`supervise::OutputReader`]).
+//! A supervisor keeps a list of its jobs, each with an owner, who can do with his own what can be done to a job, and hears
+//! what happens to them ([`supervise::Jobs`]).
+//!
+//! What a job writes goes to descriptors of the caller's, or into a bounded log, in memory or spooled to files,
+//! that any number of readers follow ([`supervise::OutputReader`]).
 //!
 //! It needs root, cgroup v2 and Linux 5.14; `ironcell doctor` says what a host lacks. The supervisor executes a sealed copy
 //! of the embedding program once, as its *keeper*: that copy never reaches the program's `main`.

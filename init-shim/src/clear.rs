@@ -4,6 +4,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat, statat, unlinkat};
 use rustix::io::{Errno, pread, write};
+use rustix::path::Arg;
 use std::time::{Duration, Instant};
 
 /// How long the keeper waits for a cgroup to empty before it gives up: a process in an uninterruptible wait (a dead
@@ -76,7 +77,7 @@ fn remove_base(base: &Base, end: End) {
     }
     // No supervisor lives, so every cell whose lock is free is nobody's.
     remove_abandoned(&directory);
-    if is_named(base, &directory) {
+    if leads_to(&base.above, base.name.as_str(), &directory) {
         // ENOTEMPTY: a cell is left that could not be removed in time.
         let _ = unlinkat(&base.above, base.name.as_str(), AtFlags::REMOVEDIR);
     }
@@ -85,10 +86,9 @@ fn remove_base(base: &Base, end: End) {
 /// A supervisor that was killed lets go of its descriptors one by one: of our socket perhaps before the base's lock.
 const LOCK_WITHIN: Duration = Duration::from_secs(2);
 
-/// Whether a directory still is what the base's name leads to; while we hold the lock on the one that is, nobody else can
-/// remove it.
-fn is_named(base: &Base, directory: &OwnedFd) -> bool {
-    let named = statat(&base.above, base.name.as_str(), AtFlags::SYMLINK_NOFOLLOW);
+/// Whether a name still leads to a directory; while we hold the lock on the one that it leads to, nobody else can remove it.
+fn leads_to(above: &OwnedFd, name: impl Arg, directory: &OwnedFd) -> bool {
+    let named = statat(above, name, AtFlags::SYMLINK_NOFOLLOW);
     let held = fstat(directory);
     matches!((named, held), (Ok(named), Ok(held)) if (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino))
 }
@@ -100,7 +100,8 @@ fn remove_abandoned(base: &OwnedFd) {
     for entry in entries.take(CELLS_MOST).flatten().filter(|entry| entry.file_type() == FileType::Directory) {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let Ok(cell) = openat(base, entry.file_name(), flags, Mode::empty()) else { continue };
-        if flock(&cell, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        // Another who clears up may have removed it before we had its lock, and its maker have made a new one of that name.
+        if flock(&cell, FlockOperation::NonBlockingLockExclusive).is_ok() && leads_to(base, entry.file_name(), &cell) {
             // EBUSY: it is not empty, so it is no one's that never began; `..` and `.` are refused, too.
             let _ = unlinkat(base, entry.file_name(), AtFlags::REMOVEDIR);
         }

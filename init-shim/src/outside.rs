@@ -18,6 +18,7 @@ use rustix::io::{Errno, read, write};
 use rustix::mount::{OpenTreeFlags, open_tree};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Signal, pidfd_send_signal};
+use std::time::Duration;
 
 /// A cell to build.
 pub struct Cell<'a> {
@@ -194,8 +195,15 @@ fn namespace_with(host: &Host, users: &str, groups: &str) -> Result<OwnedFd, Err
             openat(&host.proc, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
         });
     let _ = pidfd_send_signal(&born.pidfd, Signal::KILL);
+    // It has copies of all that we hold, locks among them: what we let go of is not free before it is gone. SIGCHLD is
+    // ignored, so the kernel reaps it.
+    let within = Timespec { tv_sec: HELPER_GONE_WITHIN.as_secs() as i64, tv_nsec: 0 };
+    let _ = poll(&mut [PollFd::new(&born.pidfd, PollFlags::IN)], Some(&within));
     opened
 }
+
+/// How long the kernel may take to end a process that sleeps: no time at all, but on a machine that is very busy.
+const HELPER_GONE_WITHIN: Duration = Duration::from_secs(5);
 
 /// The one clone3: all namespaces at once, straight into the cgroup, owned by the job's own user id.
 fn clone_cell(host: &Host, cell: &Cell<'_>, way: Way) -> Result<Side<Born>, Failure> {

@@ -5,20 +5,26 @@ use crate::support::{Host, RUN_WITHIN};
 use ironcell::spec::JobSpec;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::future::Future;
+use std::time::Duration;
 
 /// Runs on this many threads (none: the current one), and fails the test when anything is left, a child included.
 pub fn with_threads(threads: usize, work: impl Future<Output = ()> + Send + 'static) {
+    with_threads_for(threads, RUN_WITHIN, work);
+}
+
+/// The same for work that may take longer.
+pub fn with_threads_for(threads: usize, most: Duration, work: impl Future<Output = ()> + Send + 'static) {
     // As a program does that holds many jobs: each takes some descriptors.
     let limits = getrlimit(Resource::Nofile);
-    let most = Rlimit { current: limits.maximum, maximum: limits.maximum };
-    setrlimit(Resource::Nofile, most).expect("the soft limit may be raised");
+    let raised = Rlimit { current: limits.maximum, maximum: limits.maximum };
+    setrlimit(Resource::Nofile, raised).expect("the soft limit may be raised");
     let before = Host::now();
     let mut builder = match threads {
         0 => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
     let runtime = builder.worker_threads(threads.max(1)).enable_all().build().expect("a runtime");
-    runtime.block_on(async { tokio::time::timeout(RUN_WITHIN, work).await.expect("it does not hang") });
+    runtime.block_on(async { tokio::time::timeout(most, work).await.expect("it does not hang") });
     drop(runtime);
     before.assert_nothing_left();
     assert_eq!(children(std::process::id() as i32), [0; 0], "a keeper is left");

@@ -161,6 +161,21 @@ fn a_file_without_meaning_is_refused_by_line_key_and_value() {
 }
 
 #[test]
+fn a_file_can_have_the_output_written_to_a_log_file_as_well_and_give_the_job_a_terminal() {
+    let directory = scratch();
+    let log = directory.path().join("log");
+    let content = format!("shell = 'echo one; echo two >&2; exit 3'\nlog_file = '{}'\n", text(&log));
+    let ran = run_file(&content, &[]);
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (3, "one\n", "two\n"), "{ran:?}");
+    let mut lines: Vec<String> = fs::read_to_string(&log).expect("a log").lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, ["one", "two"], "both streams, in the order in which they were read");
+    let ran = run_file("argv = ['stty', 'size']\nterminal = '33x44'\n", &[]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "33 44\r\n"), "{ran:?}");
+    refused(&run_file("argv = ['true']\nspool = '1M'\n", &[]), &["spool"]);
+}
+
+#[test]
 fn hostile_bytes_are_a_refusal_in_bounds() {
     let refuse = |content: &[u8]| {
         let directory = files(&[("job.toml", "")]);

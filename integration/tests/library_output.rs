@@ -4,9 +4,9 @@
 use integration::embed::{shell, with_threads};
 use integration::inside::children;
 use integration::support::rounds;
-use ironcell::life::{Cause, Exit, LogEnd, Stopper, Stream};
+use ironcell::life::{Cause, Exit, Line, LogEnd, Stopper, Stream};
 use ironcell::spec::{JobSpec, Stdio, StdioSet};
-use ironcell::supervise::{Ended, Item, Job, OutputFrom, OutputReader, Supervisor};
+use ironcell::supervise::{Ended, Item, Job, LineItem, OutputFrom, OutputReader, Supervisor};
 use std::io::{BufRead, Write};
 use std::process::{Command, Stdio as Piped};
 use std::time::Duration;
@@ -126,7 +126,14 @@ async fn many_runs(supervisor: &Supervisor, script: &str, exit: u8, wanted: &[u8
         let job = supervisor.start(shell(script), logged()).await.expect("it starts");
         for heard in three_readers(&job).await {
             assert!(heard.all == wanted, "{} bytes of {}", heard.all.len(), wanted.len());
-            let log = LogEnd { stdout: wanted.len() as u64, stderr: 0, sha256: sum.clone(), beyond: 0, complete: true };
+            let log = LogEnd {
+                stdout: wanted.len() as u64,
+                stderr: 0,
+                sha256: sum.clone(),
+                beyond: 0,
+                unwritten: 0,
+                complete: true,
+            };
             assert_eq!(*heard.log(), log);
             assert_eq!(heard.end.map(|end| end.outcome.exit), Some(Exit::Code { code: exit }));
         }
@@ -299,6 +306,36 @@ fn lines_are_read_by_tasks_and_by_threads_while_the_job_writes_them() {
         assert!(job.try_wait().is_some(), "the last line's reader is told the end before the outcome is");
         let wanted: Vec<String> = (1..=1001).map(|i| format!("line {i}")).collect();
         assert!(read == wanted && thread.join().expect("no panic") == wanted, "a hole or a duplicate");
+        supervisor.close();
+    });
+}
+
+#[test]
+fn lines_of_both_streams_come_whole_with_their_places_and_times() {
+    with_threads(2, async {
+        let supervisor = Supervisor::open().expect("a supervisor");
+        let script =
+            "for i in $(seq 500); do printf '  out'; echo err $i >&2; echo \" $i\r\"; done; sleep 0.3; printf prompt";
+        let job = supervisor.start(shell(script), logged()).await.expect("it starts");
+        let mut lines = job.output(OutputFrom::Start).into_lines();
+        let (mut out, mut err, mut last) = (Vec::new(), Vec::new(), None);
+        while let Some(item) = lines.next_line().await {
+            match item {
+                LineItem::Line(Line { stream: Stream::Stdout, complete: true, bytes, .. }) => out.push(bytes),
+                LineItem::Line(Line { stream: Stream::Stderr, complete: true, bytes, .. }) => err.push(bytes),
+                LineItem::Line(line) => assert!(last.replace(line).is_none(), "one has no newline"),
+                LineItem::Ended(ended) => assert_eq!(ended.outcome.cause, Cause::Itself),
+                LineItem::Gap { from, to } => panic!("a gap from {from} to {to}"),
+            }
+        }
+        let wanted = |line: fn(u32) -> String| (1..=500).map(|i| line(i).into_bytes()).collect::<Vec<_>>();
+        assert!(out == wanted(|i| format!("  out {i}\r")) && err == wanted(|i| format!("err {i}")), "cut or changed");
+        let last = last.expect("a prompt has no newline");
+        assert_eq!((&last.bytes[..], last.stream), (&b"prompt"[..], Stream::Stdout));
+        // The others were read long before.
+        let mut reader = job.output(OutputFrom::Since(last.at));
+        assert!(matches!(reader.try_next(), Ok(Item::Chunk(chunk)) if chunk.bytes == b"prompt"));
+        assert!(matches!(reader.try_next(), Ok(Item::Ended(_))));
         supervisor.close();
     });
 }

@@ -38,6 +38,13 @@ fn a_program_that_is_killed_leaves_nothing() {
 }
 
 #[test]
+fn a_program_that_is_killed_while_its_job_stands_still_leaves_nothing() {
+    let program = embedding("wait-paused");
+    Running::signal(program.pid(), libc::SIGKILL);
+    assert_eq!(program.wait().code, 128 + libc::SIGKILL);
+}
+
+#[test]
 fn while_it_runs_the_job_is_there_which_shows_that_the_tests_before_see_something() {
     let program = embedding("wait");
     assert!(std::path::Path::new(&format!("/proc/{}", program.first())).exists());

@@ -76,8 +76,10 @@ fn nothing_is_started_any_more_from_the_first_moment_of_a_shutdown() {
             async move { jobs.start_all((0..40).map(|_| (shell("sleep 1000"), StdioSet::default())).collect()).await }
         });
         // In the middle of it.
-        while !matches!(events.next().await, Some(Heard::Event(event)) if matches!(event.change, Change::Started { .. }))
-        {
+        while let Some(Heard::Event(event)) = events.next().await {
+            if matches!(event.change, Change::Started { .. }) {
+                break;
+            }
         }
         assert!(supervisor.shutdown(Shutdown::Hard, Duration::from_secs(60)).await.is_empty());
         let answers = many.await.expect("no panic");

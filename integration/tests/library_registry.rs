@@ -1,13 +1,15 @@
 //! The supervisor's list of jobs: where each stands, what is found, what is kept, and how little all of it costs.
 
-use integration::embed::{shell, with_threads};
+use integration::embed::{shell, with_threads, with_threads_for};
+use integration::support::RUN_WITHIN;
 use ironcell::life::{Cause, Exit, Status, Stopper};
 use ironcell::spec::{JobSpec, OnDrop, Owner, Stdio, StdioSet};
 use ironcell::supervise::{Bounds, Error, Filter, Item, OutputFrom, Supervisor};
 use std::pin::pin;
 use std::time::Duration;
 
-/// How many jobs lie idle at once: 50 unless this variable says another number.
+/// How many jobs lie idle at once: 50 unless this variable says another number. The test machine's memory is enough for
+/// some 500.
 const IDLE_JOBS: &str = "IRONCELL_IDLE_JOBS";
 
 fn named(name: &str, script: &str) -> JobSpec {
@@ -130,20 +132,34 @@ fn a_detached_job_goes_on_without_a_handle_until_it_is_stopped() {
     });
 }
 
+/// Resident memory of this program, KiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("its own");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
 #[test]
 fn idle_jobs_take_no_thread_and_ended_ones_no_descriptor() {
-    let count = std::env::var(IDLE_JOBS).ok().map_or(50, |text| text.parse().expect("a number of jobs"));
-    with_threads(2, async move {
+    let count: u32 = std::env::var(IDLE_JOBS).ok().map_or(50, |text| text.parse().expect("a number of jobs"));
+    // The machine is emulated: a cell takes it some 100 ms, where processors of its own take 3.
+    with_threads_for(2, RUN_WITHIN + Duration::from_millis(200) * count, async move {
+        let count = count as usize;
         let supervisor = Supervisor::open().expect("a supervisor");
         let jobs = supervisor.jobs_of(Owner::default());
         let spec = || JobSpec::command("sleep").arg("100000").on_drop(OnDrop::Detach).build().expect("a spec");
         let there = |what| std::fs::read_dir(format!("/proc/self/{what}")).expect("its own").count();
         jobs.start(spec(), StdioSet::default()).await.expect("the first makes what all need");
-        let (threads, descriptors) = (there("task"), there("fd"));
+        let (threads, descriptors, before) = (there("task"), there("fd"), resident());
         let all = jobs.start_all((0..count).map(|_| (spec(), StdioSet::default())).collect()).await;
         assert!(all.into_iter().all(|started| started.is_ok()));
         assert_eq!(jobs.counts().running, count + 1);
         assert!(there("task") <= threads + 2, "{} threads for {count} jobs", there("task"));
+        println!(
+            "{count} idle jobs: {} threads, {} KiB more in this program",
+            there("task"),
+            resident().saturating_sub(before)
+        );
         let ended = jobs.stop_all(&Filter::default(), Some(Duration::ZERO)).await;
         assert!(ended.len() == count + 1 && ended.iter().all(|(_, stopped)| stopped.is_ok()));
         assert!(there("fd") <= descriptors, "{} descriptors are left of {descriptors}", there("fd"));

@@ -109,9 +109,8 @@ fn a_stop_and_a_wait_that_are_given_up_lose_nothing() {
 fn a_signal_reaches_the_leader_alone_or_every_process() {
     on_both(|jobs| async move {
         let child = r#"sh -c 'trap "echo child; exit 0" USR1; echo ready; while :; do sleep 0.05; done'"#;
-        let script = format!(
-            "trap 'echo leader' USR1; for i in 1 2 3; do (setsid {child}) & done; echo ready; while :; do wait; sleep 0.05; done"
-        );
+        let children = format!("for i in 1 2 3; do (setsid {child}) & done");
+        let script = format!("trap 'echo leader' USR1; {children}; echo ready; while :; do wait; sleep 0.05; done");
         let (job, mut reader) = writing(&jobs, &script).await;
         heard(&mut reader, "ready", 4).await;
         job.signal(Signal::USR1, Target::Leader).await.expect("it is sent");
@@ -129,7 +128,8 @@ fn a_signal_to_all_misses_none_of_a_job_that_forks_without_end() {
     with_threads(2, async {
         let supervisor = Supervisor::open().expect("a supervisor");
         let limits = Limits { pids_max: Some(PidsLimit::Count(40)), ..Limits::default() };
-        let script = "f() { (f &); (f &); }; while :; do f 2>/dev/null; done";
+        // Four that fork one after the other: there are always new ones, and never so many that a fork fails.
+        let script = "for n in 1 2 3; do (while :; do (:); done) & done; while :; do (:); done";
         let spec = || JobSpec::command("sh").args(["-c", script]).limits(limits.clone()).build().expect("a spec");
         for _ in 0..5 {
             let job = supervisor.start(spec(), StdioSet::default()).await.expect("it starts");
@@ -173,6 +173,14 @@ fn a_paused_job_can_be_stopped_softly_and_killed() {
         job.pause().await.expect("it stands still");
         let stopped = job.stop_and_wait(Stopper::Caller, Some(LONG)).await.expect("it ends");
         assert_eq!(stopped.outcome.exit, Exit::Code { code: 4 }, "it has heard the signal");
+        let (job, mut reader) = writing(&jobs, "trap '' TERM; echo ready; while :; do sleep 0.05; done").await;
+        heard(&mut reader, "ready", 1).await;
+        job.stop(Stopper::Caller);
+        while jobs.info(job.id()).expect("listed").status != Status::Stopping {
+            sleep(Duration::from_millis(5)).await;
+        }
+        assert!(matches!(job.pause().await, Err(Error::Ending(_))), "it has to hear its stop");
+        job.kill_and_wait(Stopper::Caller).await.expect("it ends");
         let (job, _) = writing(&jobs, TICKS).await;
         job.pause().await.expect("it stands still");
         let killed = job.kill_and_wait(Stopper::Caller).await.expect("it ends");

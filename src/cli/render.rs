@@ -59,14 +59,7 @@ fn ending(outcome: &Outcome, grace: Duration) -> Option<String> {
         Cause::Idle { limit, how } => {
             format!("timed out: nothing of it ran for --idle {}; {}; raise --idle", Span(*limit), took(*how))
         }
-        Cause::OutputLimit { limit, how } => {
-            let written = match outcome.evidence.limit.and_then(|limit| limit.peak) {
-                Some(Amount::Count(bytes)) => format!(" ({bytes} bytes written)"),
-                _ => String::new(),
-            };
-            let limit = Size(*limit);
-            format!("stopped: it wrote more than --output-limit {limit}{written}; {}; raise --output-limit", took(*how))
-        }
+        Cause::OutputLimit { limit, how } => too_long(outcome, *limit, &took(*how)),
         Cause::Memory { of } => memory(*of, &outcome.evidence, &outcome.usage),
         Cause::Pids => starved(outcome),
         Cause::Seccomp => {
@@ -88,6 +81,15 @@ fn by_itself(exit: Exit) -> Option<String> {
         }
         Exit::NeverRan | Exit::Unknown => Some("ended: how the command ended is not known".to_owned()),
     }
+}
+
+/// More output than there may be, and how much it was, if that is known.
+fn too_long(outcome: &Outcome, limit: u64, took: &str) -> String {
+    let written = match outcome.evidence.limit.and_then(|limit| limit.peak) {
+        Some(Amount::Count(bytes)) => format!(" ({} written)", counted(bytes, "byte")),
+        Some(Amount::Time(_)) | None => String::new(),
+    };
+    format!("stopped: it wrote more than --output-limit {}{written}; {took}; raise --output-limit", Size(limit))
 }
 
 /// What a stop took. A second signal kills at once, so the grace is not named.

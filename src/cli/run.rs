@@ -184,7 +184,7 @@ pub fn stdio(spec: &JobSpec) -> io::Result<StdioSet> {
     if spec.terminal().is_some() {
         return Ok(StdioSet::default());
     }
-    if spec.output_limit().is_some() {
+    if spec.output_limit().is_some() || spec.log_file().is_some() {
         return Ok(StdioSet { stdin, stdout: Stdio::Log, stderr: Stdio::Log });
     }
     Ok(StdioSet { stdin, stdout: own(io::stdout().as_fd())?, stderr: own(io::stderr().as_fd())? })

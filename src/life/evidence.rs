@@ -36,6 +36,9 @@ pub struct Evidence {
     pub biggest: Option<Biggest>,
     /// The last 4 KiB of standard error as text, where it went through ironcell: when it is a terminal's. Else `None`.
     pub stderr_tail: Option<String>,
+    /// Bytes of output that a disk did not take, for the job's spool or log file: it was full, or failed, or was not done in
+    /// time. `None` where there was neither.
+    pub output_unwritten: Option<u64>,
     /// What happened, with times.
     pub timeline: Timeline,
 }

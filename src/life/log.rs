@@ -7,8 +7,10 @@
 mod chunk;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use chunk::{Chunk, Stream};
+pub use told::{Found, Holder, LogEnd};
 
 use super::digest::Sum;
 use std::collections::VecDeque;
@@ -31,22 +33,6 @@ struct Held {
     newlines: usize,
 }
 
-/// The end of everything that a job wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogEnd {
-    /// Bytes of standard output, given up ones included.
-    pub stdout: u64,
-    /// Bytes of standard error, given up ones included.
-    pub stderr: u64,
-    /// SHA-256 of all bytes of both in the order of their offsets, given up ones included; 64 hexadecimal digits.
-    pub sha256: String,
-    /// Bytes of both that came beyond the job's output limit: counted here alone. 0 without a limit.
-    pub beyond: u64,
-    /// Whether the end of both streams was seen. If not, somebody outside of the cell still held one when the job was gone,
-    /// to whom the job had passed it on; what he writes later is not here. Or the job's sink has refused one.
-    pub complete: bool,
-}
-
 /// A job's output.
 pub struct Log {
     /// What it may cost, in bytes.
@@ -61,8 +47,10 @@ pub struct Log {
     limit: Option<u64>,
     /// Bytes that came beyond.
     beyond: u64,
-    /// The first byte that a sink has not taken yet: from here on nothing is given up.
-    held: Option<u64>,
+    /// The first byte that each of those who are waited for has not taken yet: from here on nothing is given up.
+    held: [Option<u64>; 2],
+    /// Bytes that a disk did not take.
+    unwritten: u64,
     end: Option<LogEnd>,
 }
 
@@ -73,27 +61,22 @@ impl fmt::Debug for Log {
     }
 }
 
-/// What there is at an offset.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Found {
-    /// Bytes.
-    Chunk(Chunk),
-    /// Nothing any more: it was given up.
-    Gap {
-        /// The first offset that is kept.
-        to: u64,
-    },
-    /// Nothing yet.
-    NotYet,
-    /// Nothing, and nothing will come.
-    End(LogEnd),
-}
-
 impl Log {
     /// An empty log that keeps up to `cap` bytes, each chunk's cost included.
     pub fn new(cap: usize) -> Self {
         let (chunks, sum) = (VecDeque::new(), Sum::default());
-        Self { cap, cost: 0, chunks, written: (0, 0), sum, limit: None, beyond: 0, held: None, end: None }
+        Self {
+            cap,
+            cost: 0,
+            chunks,
+            written: (0, 0),
+            sum,
+            limit: None,
+            beyond: 0,
+            held: [None; 2],
+            unwritten: 0,
+            end: None,
+        }
     }
 
     /// The same that takes so many bytes at most, and counts the rest.
@@ -101,9 +84,10 @@ impl Log {
         Self { limit, ..self }
     }
 
-    /// The same that gives nothing up before a sink has taken it: see [`Log::is_full`].
-    pub fn held(self) -> Self {
-        Self { held: Some(0), ..self }
+    /// The same that gives nothing up before this one has taken it: see [`Log::is_full`].
+    pub fn held(mut self, by: Holder) -> Self {
+        self.held[by as usize] = Some(0);
+        self
     }
 
     /// Adds what was read from a stream at a time since the start, and gives up what has no room any more. A log that was
@@ -126,9 +110,9 @@ impl Log {
         self.give_up();
     }
 
-    /// Gives up the oldest that has no room any more, but nothing that a sink has not taken.
+    /// Gives up the oldest that has no room any more, but nothing that somebody who is waited for has not taken.
     fn give_up(&mut self) {
-        let held = self.held.unwrap_or(u64::MAX);
+        let held = self.held.into_iter().flatten().min().unwrap_or(u64::MAX);
         while self.cost > self.cap
             && let Some(oldest) = self.chunks.pop_front_if(|oldest| oldest.chunk.end() <= held)
         {
@@ -136,26 +120,38 @@ impl Log {
         }
     }
 
-    /// Whether a log that a sink holds keeps as much as it may, or more: then nothing shall be read into it.
+    /// Whether a log that somebody holds keeps as much as it may, or more: then nothing shall be read into it.
     pub fn is_full(&self) -> bool {
         self.cost > self.cap
     }
 
-    /// The sink has taken everything before this offset.
-    pub fn taken(&mut self, upto: u64) {
-        self.held = self.held.map(|held| held.max(upto));
+    /// This one has taken everything before this offset.
+    pub fn taken(&mut self, by: Holder, upto: u64) {
+        let held = &mut self.held[by as usize];
+        *held = held.map(|held| held.max(upto));
         self.give_up();
     }
 
-    /// There is no sink any more.
-    pub fn let_go(&mut self) {
-        self.held = None;
+    /// This one is not waited for any more.
+    pub fn let_go(&mut self, by: Holder) {
+        self.held[by as usize] = None;
         self.give_up();
     }
 
     /// Makes room for so much more, whoever has taken what.
     pub fn widen(&mut self, bytes: usize) {
         self.cap = self.cap.saturating_add(bytes);
+    }
+
+    /// Takes the room back; what somebody who is waited for has not taken stays.
+    pub fn narrow(&mut self, bytes: usize) {
+        self.cap = self.cap.saturating_sub(bytes);
+        self.give_up();
+    }
+
+    /// So many bytes were not taken by a disk.
+    pub fn lose(&mut self, bytes: u64) {
+        self.unwritten += bytes;
     }
 
     /// Bytes that came beyond the limit.
@@ -192,13 +188,8 @@ impl Log {
     pub fn seal(&mut self, complete: bool) {
         if self.end.is_none() {
             let (stdout, stderr) = self.written;
-            self.end = Some(LogEnd {
-                stdout,
-                stderr,
-                sha256: std::mem::take(&mut self.sum).hex(),
-                beyond: self.beyond,
-                complete,
-            });
+            let (beyond, unwritten, sha256) = (self.beyond, self.unwritten, std::mem::take(&mut self.sum).hex());
+            self.end = Some(LogEnd { stdout, stderr, sha256, beyond, unwritten, complete });
         }
     }
 
@@ -227,6 +218,22 @@ impl Log {
     pub fn tail_bytes(&self, bytes: u64) -> u64 {
         let kept = self.kept();
         kept.end.saturating_sub(bytes).max(kept.start)
+    }
+
+    /// Where the first chunk begins that is kept and was read at this time or later; the end if there is none.
+    pub fn since(&self, at: Duration) -> u64 {
+        let before = self.chunks.partition_point(|held| held.chunk.at < at);
+        self.chunks.get(before).map_or(self.kept().end, |held| held.chunk.offset)
+    }
+
+    /// A copy of all chunks that are kept, oldest first.
+    pub fn all(&self) -> Vec<Chunk> {
+        self.chunks.iter().map(|held| held.chunk.clone()).collect()
+    }
+
+    /// The end, if it is sealed.
+    pub fn end(&self) -> Option<&LogEnd> {
+        self.end.as_ref()
     }
 
     /// Where the last `lines` lines begin, or what is kept of them. A line that has no end yet is one.

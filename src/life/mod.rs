@@ -4,10 +4,14 @@
 
 pub(crate) mod digest;
 mod evidence;
+pub(crate) mod lines;
 pub(crate) mod log;
 mod now;
 mod outcome;
 pub mod pace;
+pub(crate) mod record;
+pub(crate) mod retention;
+pub(crate) mod segments;
 pub mod state;
 mod status;
 mod timeline;
@@ -15,9 +19,11 @@ mod usage;
 pub mod verdict;
 
 pub use evidence::{Amount, Biggest, Evidence, Leftover, Leftovers, LimitHit};
+pub use lines::Line;
 pub use log::{Chunk, LogEnd, Stream};
 pub use now::{Process, Stats};
 pub use outcome::{Cause, Exit, MemoryOf, Outcome, Refused, StartFailure, StopKind, Stopper};
+pub use retention::Retain;
 pub use status::Status;
 pub use timeline::{Happening, Moment, Throttle, Timeline};
 pub use usage::{IoUsage, Pressure, Usage};

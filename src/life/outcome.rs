@@ -115,7 +115,7 @@ pub enum Cause {
     Seccomp,
     /// It was never started.
     StartFailed(StartFailure),
-    /// Nobody held it any more, so nobody could have stopped it.
+    /// Nobody held it any more, so nobody could have stopped it; or its supervisor was gone.
     OwnerGone,
     /// PID 1 was killed from outside, by neither ironcell nor the kernel's memory killer.
     Lost,

@@ -39,6 +39,8 @@ pub struct Written {
     pub bytes: u64,
     /// How many it may.
     pub limit: Option<u64>,
+    /// How many of them a disk did not take; nothing where none was to.
+    pub unwritten: Option<u64>,
 }
 
 impl Facts<'_> {
@@ -311,7 +313,7 @@ mod tests {
         let cause = |stopped: Option<Reason>, bytes| {
             let limits = TimeLimits { wall: Some(3 * SECOND), ..TimeLimits::default() };
             let stopped = stopped.map(|why| (why, StopKind::Soft));
-            let (leader, written) = (ended(Told::Code(0)), Written { bytes, limit: Some(10) });
+            let (leader, written) = (ended(Told::Code(0)), Written { bytes, limit: Some(10), unwritten: None });
             let (evidence, usage) = (&evidence, &usage);
             Facts { leader, stopped, oom_kills_until_then: None, evidence, usage, limits, written }.cause()
         };
@@ -352,7 +354,7 @@ mod tests {
         let evidence = Evidence { memory_max: Some(64), ..Evidence::default() };
         let (leader, limits) = (LeaderEnd::Untold, TimeLimits::default());
         let (evidence, usage) = (&evidence, &usage);
-        let written = Written { bytes: 12, limit: Some(10) };
+        let written = Written { bytes: 12, limit: Some(10), unwritten: None };
         let facts = Facts { leader, stopped: None, oom_kills_until_then: None, evidence, usage, limits, written };
         let output = LimitHit { name: "output", value: Amount::Count(10), peak: Some(Amount::Count(12)) };
         assert_eq!(facts.limit(&Cause::OutputLimit { limit: 10, how: StopKind::Soft }), Some(output));

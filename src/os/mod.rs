@@ -15,6 +15,7 @@ pub mod plain;
 pub mod probe;
 mod raw_terminal;
 pub mod signals;
+pub mod spool;
 pub mod stdio;
 pub mod store;
 mod takeover;

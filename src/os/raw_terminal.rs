@@ -24,8 +24,9 @@ impl RawTerminal {
         if !isatty(terminal) {
             return Ok(None);
         }
-        let failed = |errno| OsError::new(Doing::Ask, "the terminal's settings", errno);
-        if tcgetpgrp(terminal).map_err(failed)? != getpgrp() {
+        let failed = |errno| OsError::new(Doing::Read, "the terminal's settings", errno);
+        // Of a terminal that is not our session's there is no background to be in (ENOTTY).
+        if tcgetpgrp(terminal).is_ok_and(|foreground| foreground != getpgrp()) {
             return Err(OsError::new(Doing::Open, "a terminal for the job", rustix::io::Errno::AGAIN).remedy(
                 "ironcell is in the background of the terminal: bring it to the foreground, or leave out --terminal",
             ));
@@ -44,8 +45,8 @@ impl RawTerminal {
     pub fn again(&self) -> Result<(), OsError> {
         let mut raw = self.saved.clone();
         raw.make_raw();
-        // What was shown before is shown as it was meant; what was typed before is the job's.
-        tcsetattr(&self.terminal, OptionalActions::Drain, &raw)
+        // At once: to wait until all is shown is to wait for a terminal that may take nothing (TCSADRAIN).
+        tcsetattr(&self.terminal, OptionalActions::Now, &raw)
             .map_err(|errno| OsError::new(Doing::Write, "the terminal's settings", errno))
     }
 
@@ -63,6 +64,6 @@ pub fn window_of(terminal: BorrowedFd<'_>) -> Window {
 impl Drop for RawTerminal {
     fn drop(&mut self) {
         // A terminal that is gone needs nothing.
-        let _ = tcsetattr(&self.terminal, OptionalActions::Drain, &self.saved);
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.saved);
     }
 }

@@ -184,6 +184,16 @@ fn let_in(fd: OwnedFd, way: Way) -> Result<OwnedFd, OsError> {
 /// linux/magic.h: the file system of anonymous pipes. A named one is a file of the host.
 const PIPEFS_MAGIC: rustix::fs::FsWord = 0x5049_5045;
 
+/// Reads into memory what the standard library would move within the kernel: splice(2) holds the job's pipe while a terminal
+/// takes nothing, and a job that waits for its pipe so cannot even be killed.
+struct Piecewise<'a>(&'a mut File);
+
+impl io::Read for Piecewise<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
 /// A pipe to or from a terminal. The thread of an input ends with the program: nobody can end a read of a terminal.
 fn relay(terminal: OwnedFd, way: Way, relays: &mut Relays, tail: Option<&Tail>) -> Result<OwnedFd, OsError> {
     let failed = |error: io::Error| OsError::new(Doing::Make, "a relay to the terminal", error);
@@ -206,7 +216,7 @@ fn relay(terminal: OwnedFd, way: Way, relays: &mut Relays, tail: Option<&Tail>) 
             // An error is the end as well: the terminal hung up, or the job closed its side.
             let (mut from, mut to) = (File::from(from), File::from(to));
             let _ = match tail {
-                None => io::copy(&mut from, &mut to),
+                None => io::copy(&mut Piecewise(&mut from), &mut to),
                 Some(tail) => io::copy(&mut from, &mut Kept { to, tail }),
             };
             let _ = done.send(());

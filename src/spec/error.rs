@@ -7,7 +7,7 @@ pub struct SpecError {
     /// The field by the one name that it has in spec, flag and report, as `--memory` or `argv[2]`; of a file, its place and
     /// key: `job.toml:3:10: memory`.
     pub field: String,
-    /// The value as it was given, shortened to [`SHOWN_BYTES`] bytes.
+    /// The value as it was given, shortened to 120 bytes.
     pub value: String,
     /// What is wrong with it.
     pub problem: String,

@@ -27,7 +27,7 @@ pub use isolation::{Hostname, Isolation, Net, User};
 pub use job::{JobSpec, JobSpecBuilder};
 pub use limits::{CgroupFile, CpuMax, IoMax, IoTarget, Limits, MemoryLimit, PidsLimit, Resource, Rlimit, RlimitValue};
 pub use mounts::{Access, MountSpec, Root, absolute};
-pub use output::Overflow;
+pub use output::{Keep, LogFile, Overflow, Store};
 pub use owner::{OnDrop, Owner};
 pub use seccomp::{Profile, SeccompAction, SeccompArg, SeccompEntry, SeccompOperator, SeccompRules, SeccompWhere};
 pub use signal::{Signal, Target};

@@ -17,10 +17,11 @@ use crate::life::pace::{Look, Pace};
 use crate::life::state::{Action, Clock, Event, LeaderEnd, State, TimeLimits, Told, next};
 use crate::life::{Happening, Leftovers, Outcome, StopKind, Throttle, Timeline};
 use crate::os::cell::CpuLook;
+use crate::os::cgroup::Effective;
 use crate::os::stdio::{HeldTerminal, Tail};
 use crate::spec::{JobId, JobSpec};
 use init_shim::report::{How, Used};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
@@ -35,13 +36,14 @@ const EMPTY_WITHIN: Duration = Duration::from_secs(10);
 /// A job's driver.
 pub(super) struct Driver {
     pub cell: Body,
-    pub id: JobId,
     /// What was asked for, with the limits as they were changed since.
     pub spec: JobSpec,
     /// Where it is listed.
     pub listed: Listed,
     pub stops: mpsc::Receiver<StopRequest>,
     pub requests: mpsc::Receiver<Request>,
+    /// Its limits in force, as its handles tell them.
+    pub effective: Arc<Mutex<Vec<Effective>>>,
     /// Whether every process stands still.
     pub paused: bool,
     pub relays: Vec<oneshot::Receiver<()>>,
@@ -77,6 +79,13 @@ pub(super) struct Listed {
     pub id: JobId,
 }
 
+impl Listed {
+    /// Tells the list, and whoever listens to it.
+    fn tell(&self, change: Change) {
+        self.house.registry.happened(self.id, change);
+    }
+}
+
 impl Drop for Listed {
     fn drop(&mut self) {
         self.house.registry.lost(self.id);
@@ -103,7 +112,7 @@ impl Driver {
             for action in actions {
                 match action {
                     Action::AskLeader => self.ask_leader(),
-                    Action::StartGrace => waits.grace = Some(Instant::now() + self.grace),
+                    Action::StartGrace => waits.grace = Some(waits::from_now(self.grace)),
                     Action::KillCell => self.kill(),
                     // The next turn of the loop does it.
                     Action::AwaitEmpty => {}
@@ -150,9 +159,9 @@ impl Driver {
                         return Event::TimeOver(clock);
                     }
                 }
-                // None is left to ask anything when every handle is gone: then it is not asked for again here.
-                Some(request) = self.requests.recv() => self.answer(request, waits).await,
                 () = self.cell.memory_changed() => self.note_memory(),
+                // Last: who asks without a pause holds up nothing else. None is left to ask when every handle is gone.
+                Some(request) = self.requests.recv() => self.answer(request, waits).await,
             }
         }
     }
@@ -229,6 +238,7 @@ impl Driver {
                     self.see_oom_kills();
                 }
                 waits.look = None;
+                waits.ending = true;
                 self.note(Happening::Stopping { cause: why.word(), how: *how });
             }
             State::Draining { .. } => {
@@ -273,7 +283,7 @@ impl Driver {
             // The list has words of its own for these.
             Happening::Created | Happening::Started | Happening::Ended => return,
         };
-        self.listed.house.registry.happened(self.id, change);
+        self.listed.tell(change);
     }
 }
 

@@ -97,6 +97,9 @@ pub enum Error {
     /// It has ended, so this cannot be done to it any more.
     #[error("the job {0} has ended")]
     Ended(JobId),
+    /// It is being ended, so it is not held still.
+    #[error("the job {0} is being ended")]
+    Ending(JobId),
     /// It has not ended, so it cannot be removed.
     #[error("the job {0} has not ended; stop it first")]
     StillRunning(JobId),

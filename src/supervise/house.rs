@@ -1,5 +1,6 @@
 //! What all handles of one supervisor share: the list of its jobs, and what a start needs as long as it is open.
 
+use super::output::Disk;
 use super::registry::Registry;
 use super::{Backend, Bounds, Error};
 use crate::os::cgroup::{Base, DeviceGuard};
@@ -13,6 +14,8 @@ pub(super) struct House {
     pub registry: Registry,
     hierarchy: Option<Hierarchy>,
     backend: &'static str,
+    /// Where output is written, beside its logs.
+    disk: Mutex<Arc<Disk>>,
     /// `None` once it is closed.
     hands: Mutex<Option<Hands>>,
 }
@@ -42,7 +45,13 @@ impl House {
             Hands::Cells(cells) => (Some(cells.base.hierarchy().clone()), "cell"),
             Hands::Other(backend) => (None, backend.name()),
         };
-        Self { registry: Registry::new(bounds), hierarchy, backend, hands: Mutex::new(Some(hands)) }
+        Self {
+            registry: Registry::new(bounds),
+            hierarchy,
+            backend,
+            disk: Mutex::default(),
+            hands: Mutex::new(Some(hands)),
+        }
     }
 
     /// Where its cells are made.
@@ -61,6 +70,16 @@ impl House {
     pub fn hands(&self) -> Result<Hands, Error> {
         let hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner);
         hands.clone().ok_or(Error::ShuttingDown)
+    }
+
+    /// Gives it a place for spools.
+    pub fn spool_in(&self, disk: Disk) {
+        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(disk);
+    }
+
+    /// Where output is written.
+    pub fn disk(&self) -> Arc<Disk> {
+        Arc::clone(&self.disk.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Closes it, once: the keeper goes, and the place for cells, if nobody else has one there. Whether it was open.

@@ -119,8 +119,9 @@ impl Counts {
 pub struct Bounds {
     /// Jobs that have not ended, of all owners together; 4096 when nothing is said. One more is refused.
     pub jobs: usize,
-    /// Jobs that have ended and stay listed with their logs, of all owners together; 100 when nothing is said. The one that
-    /// ended first is given up first.
+    /// Jobs that have ended and stay listed, of all owners together; 100 when nothing is said. One of the owner who has most
+    /// of them is given up first, and of his the one that ended first. Each keeps its log, which is up to `log_max` bytes of
+    /// memory, and with a spool its files and one descriptor; no cgroup and no process.
     pub ended: usize,
     /// How long a job that has ended stays listed, by the host's clock; an hour when nothing is said. It is given up when
     /// the list is next looked at or written to.

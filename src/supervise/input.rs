@@ -7,6 +7,7 @@ use crate::spec::Window;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 /// Something that is open until it is closed, by whomever, for all who hold it. Never locked while anybody waits.
 #[derive(Debug)]
@@ -149,6 +150,8 @@ impl JobTerminal {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inputs {
     pub stdin: Option<JobStdin>,
+    /// The writing of what was known whole.
+    writing: Option<AbortHandle>,
     pub terminal: Option<JobTerminal>,
 }
 
@@ -160,26 +163,28 @@ impl Inputs {
         terminal: Option<Terminal>,
         intakes: &mut Vec<(Stream, Intake)>,
     ) -> (Self, Option<HeldTerminal>) {
+        let mut writing = None;
         let stdin = match inlet {
             None => None,
             Some(WiredInlet { inlet, whole: None }) => Some(JobStdin(Open::new(inlet))),
             Some(WiredInlet { inlet, whole: Some(whole) }) => {
-                // It ends with the job at the latest: then nobody reads, and an error is an end, too.
-                tokio::spawn(async move { inlet.write_all(&whole).await });
+                // It ends when nobody reads any more, by an error, or with the job.
+                writing = Some(tokio::spawn(async move { inlet.write_all(&whole).await }).abort_handle());
                 None
             }
         };
         let Some(Terminal { intake, inlet, controls, held }) = terminal else {
-            return (Self { stdin, terminal: None }, None);
+            return (Self { stdin, writing, terminal: None }, None);
         };
         // One stream, whoever writes to it.
         intakes.push((Stream::Stdout, intake));
-        (Self { stdin, terminal: Some(JobTerminal(Open::new((inlet, controls)))) }, Some(held))
+        (Self { stdin, writing, terminal: Some(JobTerminal(Open::new((inlet, controls)))) }, Some(held))
     }
 
     /// Nobody reads any more.
     pub fn close(&self) {
         self.stdin.iter().for_each(JobStdin::close);
+        self.writing.iter().for_each(AbortHandle::abort);
         self.terminal.iter().for_each(|terminal| terminal.0.close());
     }
 }

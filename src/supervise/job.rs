@@ -3,7 +3,7 @@
 mod verbs;
 
 use super::input::{Inputs, JobStdin, JobTerminal};
-use super::output::{OutputFrom, OutputReader, OutputSink};
+use super::output::{OutputFrom, OutputReader, OutputSink, Spooled};
 use super::request::{Request, StopRequest};
 use crate::life::log::Log;
 use crate::life::{Moment, Outcome, StopKind, Stopper, Timeline};
@@ -27,7 +27,7 @@ pub struct Job {
 pub(super) struct Shared {
     pub id: JobId,
     pub pid: i32,
-    pub effective: Mutex<Vec<Effective>>,
+    pub effective: Arc<Mutex<Vec<Effective>>>,
     pub walls: Walls,
     pub digest: String,
     pub notes: Vec<String>,
@@ -36,6 +36,7 @@ pub(super) struct Shared {
     pub outcome: watch::Receiver<Option<Outcome>>,
     pub log: watch::Receiver<Log>,
     pub inputs: Inputs,
+    pub spool: Option<Arc<Spooled>>,
     /// Until somebody takes it. It is let go with the job at the latest.
     pub sink: Mutex<Option<OutputSink>>,
 }
@@ -112,7 +113,7 @@ impl Job {
     /// A reader of what it writes to its log (`Stdio::Log`), also after its end. Any number, each at its own pace: none,
     /// stopped or slow, is ever waited for, by the job or by another reader. The log of a job that writes elsewhere is empty.
     pub fn output(&self, from: OutputFrom) -> OutputReader {
-        OutputReader::new(self.shared.log.clone(), self.shared.outcome.clone(), from)
+        OutputReader::new(self.shared.log.clone(), self.shared.outcome.clone(), from).spooled(self.shared.spool.clone())
     }
 
     /// Its standard input, if it was started with [`Stdio::Pipe`](crate::spec::Stdio::Pipe).

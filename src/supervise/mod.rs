@@ -31,6 +31,9 @@ pub use info::{Bounds, Counts, Filter, JobInfo};
 pub use input::{JobStdin, JobTerminal};
 pub use job::{Job, Stopped};
 pub use jobs::{Everyone, Jobs, Whose};
-pub use output::{Ended, Item, Lost, OutputBlocking, OutputBytes, OutputFrom, OutputReader, OutputSink};
+pub use output::{
+    Ended, Item, Kept, LineItem, Lost, NotNow, OutputBlocking, OutputBytes, OutputFrom, OutputLineStream,
+};
+pub use output::{OutputLines, OutputReader, OutputSink, OutputStream, Purged, Snapshot};
 pub use store::BinaryStore;
 pub use supervisor::{EarlyKeeper, Shutdown, Supervisor};

@@ -231,16 +231,28 @@ impl State {
 
     /// Gives up what has ended and is too old or too much, the first that ended first; and feeds that nobody hears.
     fn tidy(&mut self, now: SystemTime) {
-        let mut ended: Vec<(SystemTime, JobId)> =
-            self.entries.values().filter_map(|entry| Some((entry.info.ended?, entry.info.id))).collect();
-        ended.sort();
-        let too_many = ended.len().saturating_sub(self.bounds.ended);
-        for (index, (when, id)) in ended.into_iter().enumerate() {
-            if index < too_many || now.duration_since(when).unwrap_or_default() > self.bounds.ended_for {
-                self.remove(id, now);
-            }
+        let old = |when: &SystemTime| now.duration_since(*when).unwrap_or_default() > self.bounds.ended_for;
+        let over: Vec<JobId> =
+            self.entries.values().filter(|entry| entry.info.ended.as_ref().is_some_and(old)).map(Entry::id).collect();
+        over.into_iter().for_each(|id| self.remove(id, now));
+        while let Some(id) = self.too_many() {
+            self.remove(id, now);
         }
         self.owners.retain(|_, feed| feed.is_heard());
+    }
+
+    /// The one that goes, if there are more that have ended than may be: the first that ended, of the owner who has most of
+    /// them. So nobody can push out another's who has fewer.
+    fn too_many(&self) -> Option<JobId> {
+        let mut ended: BTreeMap<&Owner, Vec<(SystemTime, JobId)>> = BTreeMap::new();
+        for entry in self.entries.values() {
+            if let Some(when) = entry.info.ended {
+                ended.entry(&entry.info.owner).or_default().push((when, entry.info.id));
+            }
+        }
+        let all: usize = ended.values().map(Vec::len).sum();
+        let most = ended.into_values().max_by_key(Vec::len).filter(|_| all > self.bounds.ended)?;
+        most.into_iter().min().map(|(_, id)| id)
     }
 
     /// Takes a job out of the list.

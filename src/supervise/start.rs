@@ -5,7 +5,7 @@ use super::driver::{Driver, Listed, Seen};
 use super::house::{CellHands, Hands, House};
 use super::input::Inputs;
 use super::job::{Job, Shared};
-use super::output::{self, Recording};
+use super::output::{self, Files, Recording};
 use super::request::REQUESTS_MOST;
 use super::{Backend, Error};
 use crate::life::pace::Pace;
@@ -74,10 +74,12 @@ async fn begin(
 ) -> Result<Result<Job, Error>, Error> {
     let asked = Instant::now();
     output::enforceable(&spec, &stdio)?;
-    let begun = match hands {
+    let files = house.disk().files(&spec, id)?;
+    let mut begun = match hands {
         Hands::Cells(hands) => in_cell(id, hands, &spec, stdio, asked).await?,
         Hands::Other(backend) => in_none(id, &backend, &spec, stdio, asked)?,
     };
+    begun.files = files;
     Ok(drive(house, id, spec, begun))
 }
 
@@ -101,7 +103,18 @@ async fn in_cell(id: JobId, hands: CellHands, spec: &JobSpec, stdio: StdioSet, a
     let cell = cell.launch(&keeper, &base, &plan, theirs).await.map_err(told)?;
     timeline.tell(asked.elapsed(), Happening::Started);
     let (digest, walls, notes) = (plan.digest(), plan.walls, plan.notes);
-    Ok(Begun { body: Body::Cell(Box::new(cell), keeper), digest, walls, notes, pace, limits, ours, asked, timeline })
+    Ok(Begun {
+        body: Body::Cell(Box::new(cell), keeper),
+        digest,
+        walls,
+        notes,
+        pace,
+        limits,
+        ours,
+        files: None,
+        asked,
+        timeline,
+    })
 }
 
 /// The job in what is no cell.
@@ -117,7 +130,7 @@ fn in_none(id: JobId, backend: &Backend, spec: &JobSpec, stdio: StdioSet, asked:
     let pace = Pace::new(None, None, 1, false);
     let (walls, notes) = backend.walls();
     // Without a plan there is no digest of one.
-    Ok(Begun { body, digest: String::new(), walls, notes, pace, limits, ours, asked, timeline })
+    Ok(Begun { body, digest: String::new(), walls, notes, pace, limits, ours, files: None, asked, timeline })
 }
 
 /// The times that a job has.
@@ -134,24 +147,24 @@ struct Begun {
     pace: Pace,
     limits: TimeLimits,
     ours: Ours,
+    files: Option<Files>,
     asked: Instant,
     timeline: Timeline,
 }
 
 /// Lists a job that runs, and gives it its driver.
 fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Result<Job, Error> {
-    let Begun { body: mut cell, digest, walls, notes, pace, limits, ours, asked, timeline } = begun;
-    let Ours { relays, tail, mut intakes, inlet } = ours;
-    let (inputs, held) = Inputs::begin(inlet, cell.take_terminal(), &mut intakes);
-    let (mut recording, log) = Recording::begin(&spec, intakes, asked);
-    let (stops, stops_heard) = mpsc::channel(REQUESTS_MOST);
-    let (asks, requests) = mpsc::channel(REQUESTS_MOST);
-    let (timeline, happened) = watch::channel(timeline);
-    let (outcome, told) = watch::channel(None);
+    let Begun { body: mut cell, digest, walls, notes, pace, limits, mut ours, files, asked, timeline } = begun;
+    let (inputs, held) = Inputs::begin(ours.inlet, cell.take_terminal(), &mut ours.intakes);
+    let spool = files.as_ref().and_then(|files| files.spool.clone());
+    let (mut recording, log) = Recording::begin(&spec, ours.intakes, files, asked);
+    let ((stops, stops_heard), (asks, requests)) = (mpsc::channel(REQUESTS_MOST), mpsc::channel(REQUESTS_MOST));
+    let ((timeline, happened), (outcome, told)) = (watch::channel(timeline), watch::channel(None));
+    let effective = Arc::new(Mutex::new(cell.effective()));
     let shared = Arc::new(Shared {
         id,
         pid: cell.pid(),
-        effective: Mutex::new(cell.effective()),
+        effective: Arc::clone(&effective),
         digest,
         walls,
         notes,
@@ -160,6 +173,7 @@ fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Result<J
         sink: Mutex::new(recording.sink(told.clone())),
         outcome: told,
         log,
+        spool,
         inputs: inputs.clone(),
     });
     let started = house.registry.started(&shared, &stops, spec.on_drop());
@@ -169,12 +183,12 @@ fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Result<J
         stops: stops_heard,
         paused: false,
         seen: Seen::default(),
+        effective,
         cell,
-        id,
         spec,
         requests,
-        relays,
-        tail,
+        relays: ours.relays,
+        tail: ours.tail,
         inputs,
         held,
         recording,

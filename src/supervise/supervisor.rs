@@ -2,14 +2,16 @@
 
 use super::house::{CellHands, Hands, House};
 use super::jobs::{Everyone, Jobs};
+use super::output::{Disk, Purged};
 use super::{Backend, Bounds, Error, Filter, Job};
-use crate::life::{StopKind, Stopper};
+use crate::life::{Retain, StopKind, Stopper};
 use crate::os::cgroup::{self, DeviceGuard};
 use crate::os::keeper::{Keeper, NewKeeper};
 use crate::os::{self, probe};
 use crate::plan::host::Controller;
 use crate::plan::{Drawing, Plan};
 use crate::spec::{JobId, JobSpec, Owner, StdioSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -87,6 +89,25 @@ impl Supervisor {
     /// As [`Supervisor::open`].
     pub fn with_keeper(keeper: EarlyKeeper) -> Result<Self, Error> {
         Self::with(keeper.0, Bounds::default())
+    }
+
+    /// Gives it a directory for the spools of its jobs ([`Store::Spool`](crate::spec::Store::Spool)): one that is there and
+    /// that nobody else can write to, or a new one, with mode 0700. Each job has one of its own in it, named by its whole id.
+    ///
+    /// # Errors
+    /// When it cannot be made, or others can write to it.
+    pub fn spool_in(self, dir: impl AsRef<Path>) -> Result<Self, Error> {
+        self.house.spool_in(Disk::keeping(dir.as_ref())?);
+        Ok(self)
+    }
+
+    /// Removes spools that nobody holds any more and that `retain` does not keep: those that were to stay after their job,
+    /// and those of owners that died. Reads and removes files, so not for a thread that a runtime's tasks run on.
+    ///
+    /// # Errors
+    /// When the directory of the spools cannot be listed.
+    pub fn purge_spools(&self, retain: &Retain) -> Result<Purged, Error> {
+        self.house.disk().purge(retain)
     }
 
     fn with(keeper: NewKeeper, bounds: Bounds) -> Result<Self, Error> {

@@ -15,13 +15,16 @@ fn main() {
         let script = "trap '' TERM HUP; (setsid sleep 1000 &); while true; do sleep 0.1; done";
         let spec = JobSpec::command("sh").args(["-c", script]).build().expect("a spec");
         let job = supervisor.start(spec, StdioSet::default()).await.expect("it starts");
+        if ending == "wait-paused" {
+            job.pause().await.expect("it stands still");
+        }
         println!("{}", job.pid());
         std::io::stdout().flush().expect("somebody reads");
         match ending.as_str() {
             // With everything still held.
             "exit" => std::process::exit(3),
             "abort" => std::process::abort(),
-            "wait" => drop(job.wait().await),
+            "wait" | "wait-paused" => drop(job.wait().await),
             // Dropped in both orders, and nothing closed.
             "drop-job-first" => {
                 drop(job);

@@ -72,7 +72,17 @@ impl Handing {
 fn hand_on(mut sink: OutputSink, to: [File; 2], passed: &AtomicU64) -> Vec<String> {
     let [stdout, stderr] = to;
     let (mut stdout, mut stderr, mut failed) = (Some(stdout), Some(stderr), Vec::new());
-    while let Some(Item::Chunk(chunk)) = sink.next_blocking() {
+    loop {
+        let chunk = match sink.next_blocking() {
+            Some(Item::Chunk(chunk)) => chunk,
+            Some(Item::Ended(ended)) if !ended.log.complete && stdout.is_some() && stderr.is_some() => {
+                failed.push(
+                    "the end of the job's output was not seen: somebody outside of the cell holds it open".to_owned(),
+                );
+                break;
+            }
+            _ => break,
+        };
         let (name, to) = match chunk.stream {
             Stream::Stdout => ("standard output", &mut stdout),
             Stream::Stderr => ("standard error", &mut stderr),

@@ -25,7 +25,7 @@ pub fn spec_of(
     flags.flag_command(command);
     flags.flag("terminal", window.map(|window| window.to_string()));
     let mut words = below.unwrap_or_default().with_flags(flags);
-    if words.says("output_limit") || words.says("terminal") {
+    if ["output_limit", "terminal", "log_file", "log_dir"].iter().any(|key| words.says(key)) {
         // What it writes is read and handed on: the caller is waited for, as he is where the job has his descriptors.
         words.flag("overflow", Some(Overflow::Block.word()));
         words.flag("log_max", Some(IN_FLIGHT_MOST));

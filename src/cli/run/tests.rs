@@ -175,7 +175,19 @@ const NO_KEY: [&str; 9] =
     ["spec", "report", "meta", "events", "preserve_status", "dry_run", "quiet", "verbose", "help"];
 /// What of a description is no flag: the command, which needs none; the mounts, which are three; what only a file can
 /// extend, and only the library keep.
-const NO_FLAG: [&str; 7] = ["argv", "shell", "mounts", "extends", "log_max", "overflow", "on_drop"];
+const NO_FLAG: [&str; 11] = [
+    "argv",
+    "shell",
+    "mounts",
+    "extends",
+    "log_max",
+    "overflow",
+    "spool",
+    "spool_keep",
+    "log_file",
+    "log_dir",
+    "on_drop",
+];
 
 #[test]
 fn every_flag_that_describes_a_job_is_a_key_and_the_other_way_round() {

@@ -26,12 +26,12 @@ pub struct Chunk {
 
 impl Chunk {
     /// The offset behind its last byte.
-    pub(super) fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.offset + self.bytes.len() as u64
     }
 
     /// Its bytes from an offset on, `most` of them at most, and at least one.
-    pub(super) fn part(&self, offset: u64, most: usize) -> Self {
+    pub(crate) fn part(&self, offset: u64, most: usize) -> Self {
         // A chunk is small, so what is skipped of it fits.
         let skipped = usize::try_from(offset - self.offset).unwrap_or(usize::MAX).min(self.bytes.len());
         let rest = &self.bytes[skipped..];

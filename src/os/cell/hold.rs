@@ -17,7 +17,8 @@ impl Cell {
     ///
     /// # Errors
     /// ETIMEDOUT, or as the kernel refuses it.
-    pub async fn freeze(&self, within: Duration) -> Result<(), OsError> {
+    pub async fn freeze(&mut self, within: Duration) -> Result<(), OsError> {
+        self.cgroup.frozen = true;
         self.cgroup.freeze(true)?;
         if timeout(within, self.frozen()).await.is_ok() {
             return Ok(());
@@ -31,8 +32,10 @@ impl Cell {
     ///
     /// # Errors
     /// As the kernel refuses it.
-    pub fn thaw(&self) -> Result<(), OsError> {
-        self.cgroup.freeze(false)
+    pub fn thaw(&mut self) -> Result<(), OsError> {
+        self.cgroup.freeze(false)?;
+        self.cgroup.frozen = false;
+        Ok(())
     }
 
     /// Waits until every process stands still; the kernel tells a change by POLLPRI, but not soon.

@@ -34,6 +34,8 @@ pub struct NewCell {
 pub(super) struct MadeCgroup {
     cgroup: CellCgroup,
     launched: bool,
+    /// Whether it stands still: then its PID 1 does not see that its owner is gone.
+    pub frozen: bool,
 }
 
 impl Deref for MadeCgroup {
@@ -49,6 +51,10 @@ impl Drop for MadeCgroup {
         if !self.launched {
             // EBUSY: the keeper has launched it meanwhile, and clears it away.
             let _ = self.cgroup.remove();
+        }
+        if self.frozen {
+            // Whoever drove it is gone with its runtime. The rest is the next sweep's.
+            let _ = self.cgroup.kill();
         }
     }
 }
@@ -67,7 +73,7 @@ impl NewCell {
         looks: Looks,
     ) -> Result<Self, CellError> {
         let ids = CellIds::take(seed)?;
-        let cgroup = MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false };
+        let cgroup = MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false, frozen: false };
         let effective = cgroup.apply(&plan.settings)?;
         plan.order.guard(|| devices.guard(&cgroup))?;
         let counters = Counters::open(&cgroup, looks)?;

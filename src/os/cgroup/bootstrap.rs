@@ -175,7 +175,7 @@ pub(super) fn lock_shared(parent: &Dir, dir: Dir, name: &str) -> Result<Option<D
 }
 
 /// Whether a directory that we hold is the one that the name leads to now.
-fn is_named(parent: &Dir, dir: &Dir, name: &str) -> Result<bool, OsError> {
+pub(super) fn is_named(parent: &Dir, dir: &Dir, name: &str) -> Result<bool, OsError> {
     let held = rustix::fs::fstat(&dir.fd).map_err(|e| OsError::new(Doing::Read, &*dir.path, e))?;
     let named = rustix::fs::statat(&parent.fd, name, AtFlags::SYMLINK_NOFOLLOW);
     Ok(named.is_ok_and(|named| (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)))

@@ -1,6 +1,6 @@
 //! Clears away the cells of owners that died: a cell whose lock is free belongs to nobody.
 
-use super::bootstrap::{Base, children};
+use super::bootstrap::{Base, children, is_named};
 use super::cell::CellCgroup;
 use super::file::Dir;
 use super::wait::Tries;
@@ -56,7 +56,8 @@ fn leftover(base: &Dir, name: &str) -> Result<Option<Dir>, OsError> {
         dir => dir?,
     };
     match rustix::fs::flock(&dir.fd, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(dir)),
+        // Another who clears up may have removed it before we had its lock, and its maker have made a new one of that name.
+        Ok(()) => Ok(is_named(base, &dir, name)?.then_some(dir)),
         Err(Errno::WOULDBLOCK) => Ok(None),
         Err(error) => Err(OsError::new(Doing::Lock, &*dir.path, error)),
     }

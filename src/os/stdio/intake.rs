@@ -4,7 +4,7 @@ use crate::os::watch::Watch;
 use crate::os::{Doing, OsError};
 use rustix::fd::OwnedFd;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::{Errno, read};
+use rustix::io::{Errno, ioctl_fionread, read};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use std::io;
 use std::mem::MaybeUninit;
@@ -39,6 +39,12 @@ impl Intake {
     /// One that is there and does not block.
     pub(super) fn of(fd: OwnedFd) -> io::Result<Self> {
         Watch::readable(fd).map(Self)
+    }
+
+    /// Bytes that are in it now.
+    pub fn holds(&self) -> usize {
+        // FIONREAD of a pipe or a terminal; one that cannot say is empty as far as anybody knows.
+        ioctl_fionread(&self.0).map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
     /// Waits until something can be read, and hands it to `take` before anything else can happen: who gives up waiting

@@ -189,3 +189,24 @@ fn a_share_of_a_huge_host_does_not_overflow() {
     let limits = Limits { memory_max: Some(MemoryLimit::HostShare(u32::MAX)), ..Limits::default() };
     assert!(settings(&limits, &host).is_ok());
 }
+
+#[test]
+fn a_change_writes_what_is_asked_for_and_checks_it_with_what_stays() {
+    let current = Limits { memory_max: Some(MemoryLimit::Bytes(GIB)), ..Limits::default() };
+    let high = |bytes| Limits { memory_high: Some(MemoryLimit::Bytes(bytes)), ..Limits::default() };
+    assert_eq!(lines(&change(&current, &high(GIB / 2), &host()).expect("below")), ["memory.high=536870912"]);
+    let refusal = change(&current, &high(GIB * 2), &host()).expect_err("it would never be reached");
+    assert!(refusal.field == "--memory-high" && refusal.problem.contains("1073741824"), "{refusal}");
+    let pids = Limits { pids_max: Some(PidsLimit::Count(7)), ..Limits::default() };
+    assert_eq!(lines(&change(&current, &pids, &host()).expect("fine")), ["pids.max=7"]);
+    assert_eq!(lines(&change(&current, &Limits::default(), &host()).expect("nothing")), [""; 0]);
+}
+
+#[test]
+fn a_limit_of_each_process_is_refused_by_name_when_they_run_already() {
+    use crate::spec::{Resource, Rlimit, RlimitValue};
+    let rlimit = Rlimit { resource: Resource::Nofile, soft: RlimitValue::Is(9), hard: RlimitValue::Is(9) };
+    let asked = Limits { rlimits: vec![rlimit], ..Limits::default() };
+    let refusal = change(&Limits::default(), &asked, &host()).expect_err("too late");
+    assert!(refusal.field == "--rlimit" && refusal.value.contains("Nofile"), "{refusal}");
+}

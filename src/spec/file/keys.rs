@@ -38,7 +38,7 @@ const fn key(name: &'static str, kind: Kind) -> Key {
 }
 
 /// All of them.
-pub const KEYS: [Key; 37] = [
+pub const KEYS: [Key; 41] = [
     key("extends", Kind::Extends),
     key("argv", Kind::Argv),
     key("shell", Kind::Shell),
@@ -75,5 +75,9 @@ pub const KEYS: [Key; 37] = [
     key("terminal", Kind::Text),
     key("log_max", Kind::Text),
     key("overflow", Kind::Text),
+    key("spool", Kind::Text),
+    key("spool_keep", Kind::Switch),
+    key("log_file", Kind::Text),
+    key("log_dir", Kind::Text),
     key("on_drop", Kind::Text),
 ];

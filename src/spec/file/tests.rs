@@ -6,8 +6,8 @@ mod round;
 use super::*;
 use crate::spec::words::By;
 use crate::spec::{
-    Access, CgroupFile, CpuMax, Env, IoTarget, MemoryLimit, MountSpec, Net, OnDrop, Overflow, PidsLimit, Profile,
-    Resource, Root, User, Window,
+    Access, CgroupFile, CpuMax, Env, IoTarget, Keep, LogFile, MemoryLimit, MountSpec, Net, OnDrop, Overflow, PidsLimit,
+    Profile, Resource, Root, Store, User, Window,
 };
 use proptest::prelude::*;
 use std::ffi::{OsStr, OsString};
@@ -48,6 +48,9 @@ overflow = "block"
 output_limit = "2M"
 terminal = "3x4"
 on_drop = "detach"
+spool = "1G"
+spool_keep = true
+log_dir = "/var/log/jobs"
 
 [rlimit]
 nofile = "9:10"
@@ -99,6 +102,8 @@ fn every_key_is_read_as_its_flag_is() {
     assert_eq!((job.name(), job.labels()["team"].as_str(), job.log_max()), (Some("n"), "x=y", 1 << 20));
     assert_eq!((job.overflow(), job.output_limit(), job.on_drop()), (Overflow::Block, Some(2 << 20), OnDrop::Detach));
     assert_eq!(job.terminal(), Some(Window { rows: 3, columns: 4 }));
+    assert_eq!(job.store(), Store::Spool { max: 1 << 30, keep: Keep::Always });
+    assert_eq!(job.log_file(), Some(&LogFile::In("/var/log/jobs".into())));
     assert_eq!(job.cwd(), Some(Path::new("/a")));
 }
 

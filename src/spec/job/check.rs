@@ -1,7 +1,7 @@
 //! Whether a job's description has a meaning: each part by itself, and what execve(2) takes as a whole.
 
 use super::JobSpec;
-use crate::spec::SpecError;
+use crate::spec::{SpecError, Store};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
@@ -16,6 +16,9 @@ const LABEL_MOST_BYTES: usize = 128;
 /// A log that keeps less would be given up while a pipe is read once or twice; one that keeps more is no work for memory, and
 /// the memory is the supervising program's own.
 const LOG_BYTES: RangeInclusive<u64> = 64 << 10..=1 << 30;
+
+/// A spool is cut into eight files, each of which has a few pieces of output at least; one that is larger is a slip of the pen.
+const SPOOL_BYTES: RangeInclusive<u64> = 1 << 20..=1 << 40;
 
 /// A program, and no NUL or overlong string that execve(2) would refuse or cut.
 pub(super) fn argv(argv: &[OsString]) -> Result<(), SpecError> {
@@ -98,6 +101,17 @@ pub(super) fn log_max(bytes: u64) -> Result<(), SpecError> {
     ))
 }
 
+/// As much as a disk has, and not less than a few pieces of output.
+pub(super) fn store(store: Store) -> Result<(), SpecError> {
+    match store {
+        Store::Spool { max, .. } if !SPOOL_BYTES.contains(&max) => {
+            let expected = format!("ask for {} to {} bytes", SPOOL_BYTES.start(), SPOOL_BYTES.end());
+            Err(SpecError::new("store", max.to_string(), "a spool is not so large or so small", expected))
+        }
+        Store::Spool { .. } | Store::Memory => Ok(()),
+    }
+}
+
 /// One line of ordinary characters, so that a name is safe in any listing.
 pub(super) fn name(name: Option<&str>) -> Result<(), SpecError> {
     name.map_or(Ok(()), |name| word("--name", name))
@@ -128,6 +142,17 @@ pub(super) fn labels(labels: &BTreeMap<String, String>) -> Result<(), SpecError>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Keep;
+
+    #[test]
+    fn a_spool_that_is_too_small_is_refused_with_its_range() {
+        let build = |max| JobSpec::command("true").store(Store::Spool { max, keep: Keep::WithJob }).build();
+        assert!(build(1 << 20).is_ok() && build(1 << 40).is_ok());
+        for max in [0, (1 << 20) - 1, u64::MAX] {
+            let error = build(max).expect_err("out of range");
+            assert_eq!((error.field.as_str(), error.value), ("store", max.to_string()));
+        }
+    }
 
     #[test]
     fn a_log_that_memory_is_not_for_is_refused_with_its_range() {

@@ -4,7 +4,10 @@ use super::{DEFAULT_GRACE, DEFAULT_LOG_MAX, JobSpec};
 use crate::spec::file::print::bytes;
 use crate::spec::file::{Node, What};
 use crate::spec::units::{Size, Span};
-use crate::spec::{Access, Env, IoMax, IoTarget, Isolation, Limits, MountSpec, OnDrop, Overflow, Root, SeccompRules};
+use crate::spec::{
+    Access, Env, IoMax, IoTarget, Isolation, Keep, Limits, LogFile, MountSpec, OnDrop, Overflow, Root, SeccompRules,
+    Store,
+};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -28,6 +31,8 @@ impl JobSpec {
             overflow,
             output_limit,
             terminal,
+            store,
+            log_file,
             on_drop,
             name,
             labels,
@@ -47,6 +52,14 @@ impl JobSpec {
         members.extend(output_limit.map(|bytes| ("output_limit", text(Size(bytes)))));
         members.extend((*overflow != Overflow::default()).then(|| ("overflow", text(overflow.word()))));
         members.extend(terminal.map(|window| ("terminal", text(window))));
+        if let Store::Spool { max, keep } = store {
+            members.push(("spool", text(Size(*max))));
+            members.extend((*keep == Keep::Always).then(|| ("spool_keep", What::Switch(true).nowhere())));
+        }
+        members.extend(log_file.as_ref().map(|file| match file {
+            LogFile::At(path) => ("log_file", bytes(path.as_os_str())),
+            LogFile::In(dir) => ("log_dir", bytes(dir.as_os_str())),
+        }));
         members.extend((*on_drop != OnDrop::default()).then(|| ("on_drop", text(on_drop.word()))));
         members.extend((*log_max != DEFAULT_LOG_MAX).then(|| ("log_max", text(Size(*log_max)))));
         members

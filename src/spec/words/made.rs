@@ -4,8 +4,8 @@ use super::env::environment;
 use super::{By, Caller, Command, MountKind, Rules, Word, Words};
 use crate::spec::job::SHELL;
 use crate::spec::{
-    Access, CgroupFile, Hostname, IoMax, IoTarget, Isolation, JobSpec, Limits, MountSpec, Net, OnDrop, Overflow,
-    Profile, Root, SeccompRules, SpecError, Window, absolute, units,
+    Access, CgroupFile, Hostname, IoMax, IoTarget, Isolation, JobSpec, Limits, MountSpec, Net, Profile, Root,
+    SeccompRules, SpecError, absolute, units,
 };
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -38,21 +38,7 @@ impl Words {
         if let Some(grace) = self.one("grace", "--grace", units::duration)? {
             job = job.grace(grace);
         }
-        if let Some(bytes) = self.one("output_limit", "--output-limit", units::size)? {
-            job = job.output_limit(bytes);
-        }
-        if let Some(bytes) = self.one("log_max", "log_max", units::size)? {
-            job = job.log_max(bytes);
-        }
-        if let Some(overflow) = self.one("overflow", "overflow", Overflow::read)? {
-            job = job.overflow(overflow);
-        }
-        if let Some(window) = self.one("terminal", "--terminal", Window::read)? {
-            job = job.terminal(window);
-        }
-        if let Some(on_drop) = self.one("on_drop", "on_drop", OnDrop::read)? {
-            job = job.on_drop(on_drop);
-        }
+        job = self.output(job, caller)?;
         if let Some(name) = self.one("name", "--name", |_, name| Ok(name.to_owned()))? {
             job = job.name(name);
         }
@@ -84,7 +70,7 @@ impl Words {
     }
 
     /// What is said once, read, if it was said.
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         key: &str,
         field: &str,
@@ -241,7 +227,7 @@ fn net(field: &str, word: &str) -> Result<Net, SpecError> {
 }
 
 /// A switch, as a file has it.
-fn switch(field: &str, word: &str) -> Result<bool, SpecError> {
+pub(super) fn switch(field: &str, word: &str) -> Result<bool, SpecError> {
     word.parse().map_err(|_| SpecError::new(field, word, "neither on nor off", "write true or false"))
 }
 

@@ -4,6 +4,7 @@
 //! Flags and files go through the same words and the same readers: what a key means is what the flag of its name means.
 
 mod env;
+mod kept;
 mod made;
 mod place;
 

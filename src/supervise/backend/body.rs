@@ -108,7 +108,7 @@ impl Body {
     }
 
     /// Sends a signal to every process; to those of a cell while they stand still, so that nobody is born meanwhile.
-    pub async fn signal_all(&self, signal: u8, still: bool, within: Duration) -> Result<(), Error> {
+    pub async fn signal_all(&mut self, signal: u8, still: bool, within: Duration) -> Result<(), Error> {
         match self {
             Self::Cell(cell, _) => {
                 if !still {
@@ -137,7 +137,7 @@ impl Body {
     }
 
     /// Holds every process still.
-    pub async fn freeze(&self, within: Duration) -> Result<(), Error> {
+    pub async fn freeze(&mut self, within: Duration) -> Result<(), Error> {
         match self {
             Self::Cell(cell, _) => Ok(cell.freeze(within).await?),
             Self::Plain(_) => Err(plain::unsupported("pause a job")),
@@ -149,7 +149,7 @@ impl Body {
     }
 
     /// Lets them go on.
-    pub fn thaw(&self) -> Result<(), OsError> {
+    pub fn thaw(&mut self) -> Result<(), OsError> {
         match self {
             Self::Cell(cell, _) => cell.thaw(),
             Self::Plain(_) => Ok(()),

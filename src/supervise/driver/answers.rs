@@ -7,6 +7,7 @@ use crate::spec::{Limits, Signal, Target};
 use crate::supervise::Error;
 use crate::supervise::events::Change;
 use crate::supervise::request::Request;
+use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -48,7 +49,7 @@ impl Driver {
     pub(super) fn take_grace(&mut self, grace: Option<Duration>, waits: &mut Waits) {
         let Some(grace) = grace else { return };
         match &mut waits.grace {
-            Some(until) => *until = (*until).min(Instant::now() + grace),
+            Some(until) => *until = (*until).min(super::waits::from_now(grace)),
             None => self.grace = grace,
         }
     }
@@ -62,6 +63,9 @@ impl Driver {
     }
 
     async fn pause(&mut self, waits: &mut Waits) -> Result<(), Error> {
+        if waits.ending {
+            return Err(Error::Ending(self.listed.id));
+        }
         if self.paused {
             return Ok(());
         }
@@ -69,7 +73,7 @@ impl Driver {
         self.paused = true;
         // It uses nothing while it stands, so there is nothing to look for.
         waits.look = None;
-        self.listed.house.registry.happened(self.id, Change::Paused);
+        self.listed.tell(Change::Paused);
         Ok(())
     }
 
@@ -81,9 +85,8 @@ impl Driver {
         self.paused = false;
         let now = Instant::now();
         self.pace.rested(now - waits.started);
-        // Not of one that is being ended: nobody looks at that any more.
-        waits.look = (self.pace.looks() && waits.grace.is_none()).then_some(now);
-        self.listed.house.registry.happened(self.id, Change::Resumed);
+        waits.look = self.pace.looks().then_some(now);
+        self.listed.tell(Change::Resumed);
         Ok(())
     }
 
@@ -91,13 +94,14 @@ impl Driver {
     fn update(&mut self, asked: &Limits) -> Result<Vec<Effective>, Error> {
         let current = self.spec.limits();
         let effective = self.cell.update(&self.spec, asked, &self.listed.house)?;
+        self.effective.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&effective);
         let limits = Limits {
             memory_max: asked.memory_max.or(current.memory_max),
             memory_high: asked.memory_high.or(current.memory_high),
             ..current.clone()
         };
         self.spec = self.spec.with_limits(limits);
-        self.listed.house.registry.happened(self.id, Change::Updated);
+        self.listed.tell(Change::Updated);
         Ok(effective)
     }
 

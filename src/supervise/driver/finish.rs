@@ -37,6 +37,7 @@ impl Driver {
             Facts { leader, stopped, oom_kills_until_then, evidence: &evidence, usage: usage_of, limits, written };
         let (exit, cause) = (facts.exit(), facts.cause());
         evidence.limit = facts.limit(&cause);
+        evidence.output_unwritten = written.unwritten;
         evidence.stderr_tail = self.tail.as_ref().map(Tail::text);
         if matches!(cause, Cause::Memory { .. }) {
             evidence.biggest = self.cell.biggest().await;
@@ -49,7 +50,7 @@ impl Driver {
             Err(error) => vec![error.to_string()],
         };
         let outcome = Outcome { exit, cause, usage, evidence, leftovers: self.seen.leftovers, residue };
-        self.listed.house.registry.ended(self.id, &outcome);
+        self.listed.house.registry.ended(self.listed.id, &outcome);
         // No receiver is left when every handle is gone: then nobody wants to know.
         let _ = self.outcome.send(Some(outcome));
     }

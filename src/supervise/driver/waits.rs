@@ -22,14 +22,28 @@ pub(super) struct Waits {
     pub look: Option<Instant>,
     /// Whether anybody still holds the job, who could ask for something.
     pub owned: bool,
+    /// Whether it is being ended.
+    pub ending: bool,
 }
 
 impl Waits {
     /// Those of a job that begins now.
     pub fn new(started: Instant, limits: &TimeLimits, pace: &Pace) -> Self {
         let look = pace.looks().then_some(started);
-        Self { started, deadline: limits.wall.map(|time| started + time), grace: None, look, owned: true }
+        Self {
+            started,
+            deadline: limits.wall.map(|time| started + time.min(NEVER)),
+            grace: None,
+            look,
+            owned: true,
+            ending: false,
+        }
     }
+}
+
+/// A moment so long from now; one that no clock can tell is as far away as a timer that is not set.
+pub(super) fn from_now(time: Duration) -> Instant {
+    Instant::now() + time.min(NEVER)
 }
 
 /// Waits for a moment, or for ever.

@@ -10,7 +10,6 @@ use crate::os::cgroup::Effective;
 use crate::spec::{Limits, Signal, Target};
 use crate::supervise::Error;
 use crate::supervise::request::{Answer, Request, StopRequest};
-use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -63,7 +62,7 @@ impl Job {
     /// time does not, and begins anew with [`Job::resume`]. It can be stopped and killed. Pausing a paused job is no error.
     ///
     /// # Errors
-    /// [`Error::Ended`]; when not all stood still within 2 s, as one that waits for a device: then they go on.
+    /// [`Error::Ended`]; [`Error::Ending`] while it is being stopped, which it could not hear; when not all stood still within 2 s, as one that waits for a device: then they go on.
     pub async fn pause(&self) -> Result<(), Error> {
         self.request(|answer| Request::Pause { answer }).await
     }
@@ -85,9 +84,7 @@ impl Job {
     /// job runs (`rlimits`); [`Error::Limit`] one that the kernel did not take.
     pub async fn update(&self, limits: Limits) -> Result<Vec<Effective>, Error> {
         let limits = Box::new(limits);
-        let effective = self.request(|answer| Request::Update { limits, answer }).await?;
-        self.shared.effective.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&effective);
-        Ok(effective)
+        self.request(|answer| Request::Update { limits, answer }).await
     }
 
     /// What it uses now.

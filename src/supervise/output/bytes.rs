@@ -1,6 +1,8 @@
 //! A job's output as plain bytes, for code that reads from any [`AsyncBufRead`] or [`BufRead`].
 
+use super::stream::OutputStream;
 use super::{Item, OutputReader};
+use futures_core::Stream;
 use std::io::{self, BufRead, Read};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -10,7 +12,9 @@ use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
 /// Bytes that a reader of bytes cannot be given. It is told once, as an [`io::Error`]; who reads on goes on behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("bytes {from} to {to} of the job's output are not kept any more; give it a larger log_max, or read sooner")]
+#[error(
+    "bytes {from} to {to} of the job's output are not kept any more; give it a spool or a larger log_max, or read sooner"
+)]
 pub struct Lost {
     /// The first offset that is lost.
     pub from: u64,
@@ -18,13 +22,10 @@ pub struct Lost {
     pub to: u64,
 }
 
-/// A wait for the next item, with the reader that it gives back.
-type Wait = Pin<Box<dyn Future<Output = (OutputReader, Option<Item>)> + Send + Sync>>;
-
 /// The bytes of a job as [`AsyncRead`] and [`AsyncBufRead`], to its end; made by [`OutputReader::into_bytes`]. A gap is the
 /// error [`Lost`], a runtime that was shut down before the end is [`io::ErrorKind::UnexpectedEof`].
 pub struct OutputBytes {
-    wait: Wait,
+    items: OutputStream,
     left: Left,
 }
 
@@ -70,17 +71,9 @@ impl Left {
     }
 }
 
-/// The next wait.
-fn wait(mut reader: OutputReader) -> Wait {
-    Box::pin(async move {
-        let item = reader.next().await;
-        (reader, item)
-    })
-}
-
 impl OutputBytes {
     pub(super) fn new(reader: OutputReader) -> Self {
-        Self { wait: wait(reader), left: Left::default() }
+        Self { items: OutputStream::new(reader), left: Left::default() }
     }
 }
 
@@ -94,9 +87,7 @@ impl AsyncBufRead for OutputBytes {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         while this.left.is_empty() {
-            let (reader, item) = ready!(this.wait.as_mut().poll(cx));
-            // Before anything can fail: a wait that is over must not be asked again.
-            this.wait = wait(reader);
+            let item = ready!(Pin::new(&mut this.items).poll_next(cx));
             this.left.take(item)?;
         }
         Poll::Ready(Ok(this.left.rest()))

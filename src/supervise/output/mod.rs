@@ -6,32 +6,51 @@
 //! outcome is published.
 
 mod bytes;
+mod disk;
+mod lines;
+mod purge;
 mod reader;
 mod recording;
 mod sink;
+mod snapshot;
+mod spooled;
+mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use bytes::{Lost, OutputBlocking, OutputBytes};
-pub use reader::{Ended, Item, OutputFrom, OutputReader};
+pub(super) use disk::{Disk, Files};
+pub use lines::{LineItem, OutputLineStream, OutputLines};
+pub use purge::Purged;
+pub use reader::{Ended, Item, NotNow, OutputFrom, OutputReader};
 pub(super) use recording::Recording;
 pub use sink::OutputSink;
+pub use snapshot::Snapshot;
+pub use spooled::{Kept, Spooled};
+pub use stream::OutputStream;
 
 use crate::plan::Refusal;
-use crate::spec::{JobSpec, Stdio, StdioSet};
+use crate::spec::{JobSpec, Stdio, StdioSet, Store};
 
-/// Whether an output limit can be enforced: what goes to a descriptor of the caller's is never seen.
+/// Whether what is asked of the output can be done: what goes to a descriptor of the caller's is never seen.
 ///
 /// # Errors
-/// A limit that cannot be.
+/// A limit or a file that cannot be.
 pub(super) fn enforceable(spec: &JobSpec, stdio: &StdioSet) -> Result<(), Refusal> {
-    let Some(limit) = spec.output_limit() else { return Ok(()) };
+    let asked = [
+        ("--output-limit", spec.output_limit().map(|limit| limit.to_string())),
+        ("log_file", spec.log_file().map(|file| format!("{file:?}"))),
+        ("spool", Some(spec.store()).filter(|store| *store != Store::Memory).map(|store| format!("{store:?}"))),
+    ];
+    let Some((field, value)) = asked.into_iter().find_map(|(field, value)| Some((field, value?))) else {
+        return Ok(());
+    };
     let unseen = [("standard output", &stdio.stdout), ("standard error", &stdio.stderr)];
     match unseen.into_iter().find(|(_, stdio)| matches!(stdio, Stdio::Fd(_))) {
         None => Ok(()),
         Some((name, _)) => Err(Refusal {
-            field: "--output-limit".to_owned(),
-            value: limit.to_string(),
+            field: field.to_owned(),
+            value,
             problem: format!("{name} goes straight to a descriptor, and what is written there is not seen"),
             remedy: "let both go into the job's log (Stdio::Log) or to /dev/null".to_owned(),
         }),

@@ -1,8 +1,11 @@
 //! A reader of a job's output: a cursor in its log.
 
-use super::{OutputBlocking, OutputBytes};
+use super::{OutputBlocking, OutputBytes, OutputLines, OutputStream, Snapshot, Spooled};
 use crate::life::log::{CHUNK_MOST, Found, Log};
 use crate::life::{Chunk, LogEnd, Outcome, Stream};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 /// Where a reader begins.
@@ -17,6 +20,20 @@ pub enum OutputFrom {
     TailLines(u64),
     /// With the last bytes that are kept. Then it goes on with what comes. 0 is only what comes.
     TailBytes(u64),
+    /// With the first output that is kept and was read so long after the start was asked for, or later: [`Chunk::at`]. A time
+    /// that is still to come is only what comes.
+    Since(Duration),
+}
+
+/// Why there is no item now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotNow {
+    /// The job has written nothing more yet, or has not ended yet: wait, or ask again.
+    #[error("the job has written nothing more yet; wait for it, or ask again")]
+    WouldBlock,
+    /// The end was told, or the supervisor's runtime was shut down: nothing will come.
+    #[error("the job's output was told to its end")]
+    Over,
 }
 
 /// What a reader is told.
@@ -74,6 +91,8 @@ pub struct OutputReader {
     at: u64,
     only: Option<Stream>,
     ended: bool,
+    /// Where to go on with what memory has given up.
+    spool: Option<Arc<Spooled>>,
 }
 
 impl OutputReader {
@@ -82,13 +101,26 @@ impl OutputReader {
         outcome: watch::Receiver<Option<Outcome>>,
         from: OutputFrom,
     ) -> Self {
-        let at = match from {
+        let mut reader = Self { log, outcome, at: 0, only: None, ended: false, spool: None };
+        reader.seek(from);
+        reader
+    }
+
+    /// The same with a spool.
+    pub(in crate::supervise) fn spooled(self, spool: Option<Arc<Spooled>>) -> Self {
+        Self { spool, ..self }
+    }
+
+    /// Goes on from elsewhere, as a reader that begins there. An end that was told is told again.
+    pub fn seek(&mut self, from: OutputFrom) {
+        self.ended = false;
+        self.at = match from {
             OutputFrom::Start => 0,
             OutputFrom::Offset(offset) => offset,
-            OutputFrom::TailLines(lines) => log.borrow().tail_lines(lines),
-            OutputFrom::TailBytes(bytes) => log.borrow().tail_bytes(bytes),
+            OutputFrom::TailLines(lines) => self.log.borrow().tail_lines(lines),
+            OutputFrom::TailBytes(bytes) => self.log.borrow().tail_bytes(bytes),
+            OutputFrom::Since(at) => self.log.borrow().since(at),
         };
-        Self { log, outcome, at, only: None, ended: false }
     }
 
     /// The same, but told only the chunks of one stream. Offsets, gaps and tails are still those of both together.
@@ -96,6 +128,22 @@ impl OutputReader {
     pub fn only(mut self, stream: Stream) -> Self {
         self.only = Some(stream);
         self
+    }
+
+    /// The lines of both streams, none cut by the other.
+    pub fn into_lines(self) -> OutputLines {
+        OutputLines::new(self)
+    }
+
+    /// The items as a [`Stream`](futures_core::Stream), for code that is written for any.
+    pub fn into_stream(self) -> OutputStream {
+        OutputStream::new(self)
+    }
+
+    /// All that is kept at this moment, of the streams that it is told; it stays where it is. It is a copy, and while it is
+    /// made the job's next write waits: for a look now and then, not to follow.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.log.borrow(), self.only)
     }
 
     /// The bytes alone, as tokio's `AsyncRead` and `AsyncBufRead`; `lines` comes with the latter. With two streams in the
@@ -121,7 +169,48 @@ impl OutputReader {
         if self.ended {
             return None;
         }
-        let (from, found) = self.found().await;
+        match self.found().await {
+            (_, Found::End(log)) => {
+                let outcome = self.outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
+                self.ended = true;
+                outcome.map(|outcome| Item::Ended(Box::new(Ended { outcome, log })))
+            }
+            (from, found) => self.told(from, found),
+        }
+    }
+
+    /// The next item, if it is there. What memory has given up is read from the disk of a spool.
+    ///
+    /// # Errors
+    /// When it is not, or when there is none.
+    pub fn try_next(&mut self) -> Result<Item, NotNow> {
+        if self.ended {
+            return Err(NotNow::Over);
+        }
+        // Before the look: a driver that goes afterwards has told everything by then, or tells nothing.
+        let gone = self.log.has_changed().is_err() && self.outcome.has_changed().is_err();
+        let (from, found) = loop {
+            let (from, mut found) = (self.at, self.log.borrow().read(self.at, CHUNK_MOST));
+            if let (Found::Gap { to }, Some(spool)) = (&found, &self.spool) {
+                found = spool.read(from, *to, CHUNK_MOST);
+            }
+            if !self.passed_over(&found) {
+                break (from, found);
+            }
+        };
+        let item = match found {
+            Found::End(log) => {
+                let outcome = self.outcome.borrow().clone();
+                self.ended = outcome.is_some();
+                outcome.map(|outcome| Item::Ended(Box::new(Ended { outcome, log })))
+            }
+            found => self.told(from, found),
+        };
+        item.ok_or(if gone { NotNow::Over } else { NotNow::WouldBlock })
+    }
+
+    /// What was found as an item, and goes on behind it; none for what is none.
+    fn told(&mut self, from: u64, found: Found) -> Option<Item> {
         match found {
             Found::Chunk(chunk) => {
                 self.at += chunk.bytes.len() as u64;
@@ -131,12 +220,18 @@ impl OutputReader {
                 self.at = to;
                 Some(Item::Gap { from, to })
             }
-            Found::End(log) => {
-                let outcome = self.outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
-                self.ended = true;
-                outcome.map(|outcome| Item::Ended(Box::new(Ended { outcome, log })))
+            Found::NotYet | Found::End(_) => None,
+        }
+    }
+
+    /// Goes behind a chunk that is not wanted.
+    fn passed_over(&mut self, found: &Found) -> bool {
+        match found {
+            Found::Chunk(chunk) if self.only.is_some_and(|only| only != chunk.stream) => {
+                self.at += chunk.bytes.len() as u64;
+                true
             }
-            Found::NotYet => None,
+            _ => false,
         }
     }
 
@@ -150,12 +245,20 @@ impl OutputReader {
             };
             // An error is the end of the driver: what is there is told, more will not come.
             let _ = self.log.wait_for(look).await;
-            match found {
-                Found::Chunk(chunk) if self.only.is_some_and(|only| only != chunk.stream) => {
-                    self.at += chunk.bytes.len() as u64;
-                }
-                found => return (from, found),
+            if let (Found::Gap { to }, Some(spool)) = (&found, &self.spool) {
+                found = from_disk(spool, from, *to).await;
+            }
+            if !self.passed_over(&found) {
+                return (from, found);
             }
         }
     }
+}
+
+/// What memory has given up, from a disk that may be slow: not on a thread that a runtime's tasks run on.
+async fn from_disk(spool: &Arc<Spooled>, from: u64, to: u64) -> Found {
+    let Ok(runtime) = Handle::try_current() else { return spool.read(from, to, CHUNK_MOST) };
+    let spool = Arc::clone(spool);
+    // No answer is the end of the runtime.
+    runtime.spawn_blocking(move || spool.read(from, to, CHUNK_MOST)).await.unwrap_or(Found::NotYet)
 }

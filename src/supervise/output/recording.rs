@@ -1,12 +1,14 @@
 //! The writing side of a job's log: one task that reads both pipes, and the seal.
 
+use super::disk::{Files, Writing};
 use super::sink::{OutputSink, Refused};
-use crate::life::log::Log;
+use crate::life::log::{Holder, Log};
 use crate::life::verdict::Written;
 use crate::life::{Outcome, Stream};
 use crate::os::stdio::{Intake, PIPE_BYTES};
 use crate::spec::{JobSpec, Overflow};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, yield_now};
@@ -15,9 +17,8 @@ use tokio::time::{Instant, timeout};
 /// How long the pipes of a cell that is empty may take to their end. What is in them is read in milliseconds; only a
 /// descriptor that the job has passed out of the cell keeps one open longer, and that must not hold the end.
 const DRAIN_WITHIN: Duration = Duration::from_secs(2);
-/// What is left to be read when nobody writes any more, however slow the sink is: what two pipes hold, and as much again for
-/// the cost of its chunks and for what was read before the log was seen to be full.
-const LAST_MOST: usize = 4 * PIPE_BYTES;
+/// What is read of a pipe, beyond what was in it when the cell was empty, before its end is seen: what was read meanwhile.
+const LAST_MORE: usize = PIPE_BYTES;
 
 /// A log that is being written.
 #[derive(Debug)]
@@ -28,8 +29,14 @@ pub struct Recording {
     /// Told once, when the limit is passed.
     over: Arc<Notify>,
     limit: Option<u64>,
+    /// To a disk, for a job that asks for that.
+    writing: Option<Arc<Writing>>,
     /// For the sink, until that is made.
     refuse: Option<watch::Sender<Refused>>,
+    /// Whether no process of the job is left.
+    last: watch::Sender<bool>,
+    /// Room that was made for what was left then.
+    widened: Arc<AtomicUsize>,
 }
 
 /// What the reading of a pipe needs.
@@ -38,21 +45,41 @@ struct Reading {
     log: Arc<watch::Sender<Log>>,
     refused: watch::Receiver<Refused>,
     over: Arc<Notify>,
+    writing: Option<Arc<Writing>>,
     asked: Instant,
+    last: watch::Receiver<bool>,
+    widened: Arc<AtomicUsize>,
 }
 
 impl Recording {
-    /// Begins to read what a job of this spec writes; times in the log are since `asked`.
-    pub fn begin(spec: &JobSpec, intakes: Vec<(Stream, Intake)>, asked: Instant) -> (Self, watch::Receiver<Log>) {
+    /// Begins to read what a job of this spec writes, and to write it to these files; times in the log are since `asked`.
+    pub fn begin(
+        spec: &JobSpec,
+        intakes: Vec<(Stream, Intake)>,
+        files: Option<Files>,
+        asked: Instant,
+    ) -> (Self, watch::Receiver<Log>) {
         // A spec allows no more than a machine can count.
         let log = Log::new(usize::try_from(spec.log_max()).unwrap_or(usize::MAX)).limited(spec.output_limit());
         let waits = spec.overflow() == Overflow::Block;
-        let (log, readers) = watch::channel(if waits { log.held() } else { log });
+        let log = if waits { log.held(Holder::Sink) } else { log };
+        let (log, readers) = watch::channel(if files.is_some() { log.held(Holder::Disk) } else { log });
         let (refuse, refused) = watch::channel(Refused::default());
         let (log, over) = (Arc::new(log), Arc::new(Notify::new()));
-        let hands = Reading { log: Arc::clone(&log), refused, over: Arc::clone(&over), asked };
+        let writing = files.map(|files| Writing::begin(files, &log));
+        let ((last, last_seen), widened) = (watch::channel(false), Arc::new(AtomicUsize::new(0)));
+        let hands = Reading {
+            log: Arc::clone(&log),
+            refused,
+            over: Arc::clone(&over),
+            writing: writing.clone(),
+            asked,
+            last: last_seen,
+            widened: Arc::clone(&widened),
+        };
         let reading = (!intakes.is_empty()).then(|| tokio::spawn(read_all(intakes, hands)));
-        (Self { log, reading, over, limit: spec.output_limit(), refuse: waits.then_some(refuse) }, readers)
+        let (limit, refuse) = (spec.output_limit(), waits.then_some(refuse));
+        (Self { log, reading, over, limit, writing, refuse, last, widened }, readers)
     }
 
     /// The sink of a job that waits for one; once.
@@ -67,8 +94,8 @@ impl Recording {
 
     /// When no process of the job is left: reads what is still in the pipes, and seals the log; tells how much it was. Once.
     pub async fn end(&mut self) -> Written {
-        // No sink holds up the end: what is left is little, and is kept for it.
-        self.log.send_modify(|log| log.widen(LAST_MOST));
+        // No sink holds up the end: what is left is what the pipes hold, and is kept for it.
+        self.last.send_replace(true);
         let complete = match self.reading.take() {
             None => true,
             Some(mut reading) => match timeout(DRAIN_WITHIN, &mut reading).await {
@@ -81,9 +108,19 @@ impl Recording {
                 }
             },
         };
-        self.log.send_modify(|log| log.seal(complete));
+        let read = self.log.borrow().kept().end;
+        let unwritten = match &self.writing {
+            None => None,
+            Some(writing) => Some(writing.finish(read).await),
+        };
+        self.log.send_modify(|log| {
+            log.lose(unwritten.unwrap_or_default());
+            log.let_go(Holder::Disk);
+            log.seal(complete);
+            log.narrow(self.widened.load(Ordering::Relaxed));
+        });
         let log = self.log.borrow();
-        Written { bytes: log.kept().end + log.beyond(), limit: self.limit }
+        Written { bytes: log.kept().end + log.beyond(), limit: self.limit, unwritten }
     }
 }
 
@@ -106,7 +143,8 @@ async fn read_all(intakes: Vec<(Stream, Intake)>, hands: Reading) -> bool {
 /// Reads one pipe to its end, and closes it.
 async fn read_one(stream: Stream, intake: Option<Intake>, hands: Reading) -> bool {
     let Some(intake) = intake else { return true };
-    let Reading { log, mut refused, over, asked } = hands;
+    let Reading { log, mut refused, over, writing, asked, last: mut left, widened } = hands;
+    let mut last = false;
     let mut room = log.subscribe();
     let take = |bytes: &[u8]| {
         // The time of a read is taken before it waits for a reader of the log, not after.
@@ -120,6 +158,7 @@ async fn read_one(stream: Stream, intake: Option<Intake>, hands: Reading) -> boo
         if passed {
             over.notify_one();
         }
+        writing.iter().for_each(Writing::wake);
     };
     loop {
         let read = async {
@@ -130,6 +169,13 @@ async fn read_one(stream: Stream, intake: Option<Intake>, hands: Reading) -> boo
         tokio::select! {
             biased;
             () = refused_of(&mut refused, stream) => return false,
+            () = only_what_is_left(&mut left), if !last => {
+                last = true;
+                // A chunk costs more than its bytes, but never as much again: it is read in large pieces now.
+                let room = intake.holds().saturating_mul(2).saturating_add(LAST_MORE);
+                widened.fetch_add(room, Ordering::Relaxed);
+                log.send_modify(|log| log.widen(room));
+            }
             read = read => match read {
                 // The other stream's turn, and that of other tasks: a job that never stops writing is always ready.
                 Ok(true) => yield_now().await,
@@ -137,6 +183,14 @@ async fn read_one(stream: Stream, intake: Option<Intake>, hands: Reading) -> boo
                 Err(_) => return false,
             },
         }
+    }
+}
+
+/// Waits until no process of the job is left.
+async fn only_what_is_left(left: &mut watch::Receiver<bool>) {
+    if left.wait_for(|left| *left).await.is_err() {
+        // Nobody ends the recording any more: it goes with its runtime.
+        std::future::pending().await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::bytes::parked;
 use super::reader::{Item, OutputFrom, OutputReader};
-use crate::life::log::Log;
+use crate::life::log::{Holder, Log};
 use crate::life::{Outcome, Stream};
 use std::sync::{Arc, Weak};
 use tokio::sync::watch;
@@ -54,7 +54,7 @@ impl OutputSink {
     pub async fn next(&mut self) -> Option<Item> {
         let item = self.reader.next().await;
         let upto = self.reader.offset();
-        self.change(|log| log.taken(upto));
+        self.change(|log| log.taken(Holder::Sink, upto));
         item
     }
 
@@ -85,6 +85,6 @@ impl OutputSink {
 
 impl Drop for OutputSink {
     fn drop(&mut self) {
-        self.change(Log::let_go);
+        self.change(|log| log.let_go(Holder::Sink));
     }
 }

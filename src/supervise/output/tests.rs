@@ -1,12 +1,17 @@
 //! Readers beside a log that a test writes: what a kernel does not let happen at will.
 
+mod disks;
+mod sinks;
+
 use super::*;
 use crate::life::log::Log;
-use crate::life::{Cause, Exit, Outcome, Stream};
+use crate::life::{Cause, Exit, Line, Outcome, Stream};
 use crate::os::stdio;
-use crate::spec::{JobSpec, JobSpecBuilder, Overflow, Stdio, StdioSet};
+use crate::spec::{JobSpec, Stdio, StdioSet};
 use std::fs::File;
+use std::future::poll_fn;
 use std::io::{BufRead, ErrorKind, Read, Write};
+use std::pin::Pin;
 use std::thread;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
@@ -30,7 +35,11 @@ impl Fake {
     }
 
     fn write(&self, stream: Stream, bytes: &[u8]) {
-        self.log.send_modify(|log| log.append(stream, Duration::ZERO, bytes));
+        self.write_at(Duration::ZERO, stream, bytes);
+    }
+
+    fn write_at(&self, at: Duration, stream: Stream, bytes: &[u8]) {
+        self.log.send_modify(|log| log.append(stream, at, bytes));
     }
 
     fn seal(&self) {
@@ -47,7 +56,7 @@ async fn what_is_in_the_pipes_when_the_job_is_gone_is_read_before_the_seal() {
     let set = StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() };
     let wired = stdio::wire(set, false).expect("two pipes");
     let spec = JobSpec::command("true").build().expect("a spec");
-    let (mut recording, log) = Recording::begin(&spec, wired.ours.intakes, Instant::now());
+    let (mut recording, log) = Recording::begin(&spec, wired.ours.intakes, None, Instant::now());
     // On one thread nobody reads before the end is asked for.
     File::from(wired.theirs.stdout).write_all(&[1; 60_000]).expect("a pipe holds as much");
     File::from(wired.theirs.stderr).write_all(&[2; 60_000]).expect("a pipe holds as much");
@@ -143,115 +152,125 @@ fn a_thread_without_a_runtime_reads_what_is_written_meanwhile() {
     assert_eq!(all, written.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes());
 }
 
-/// A recording of two pipes, and the job's ends of them.
-fn recorded(spec: JobSpecBuilder) -> (Recording, OutputSink, [File; 2]) {
-    let set = StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() };
-    let wired = stdio::wire(set, false).expect("two pipes");
-    let spec = spec.overflow(Overflow::Block).log_max(64 << 10).build().expect("a spec");
-    let (mut recording, _) = Recording::begin(&spec, wired.ours.intakes, Instant::now());
-    let outcome = watch::Sender::new(Some(Outcome::of(Exit::Code { code: 0 }, Cause::Itself)));
-    let sink = recording.sink(outcome.subscribe()).expect("the job waits for one");
-    assert!(recording.sink(outcome.subscribe()).is_none(), "there is one sink");
-    // It need not be held: what it has told stays.
-    (recording, sink, [wired.theirs.stdout.into(), wired.theirs.stderr.into()])
-}
-
-/// Writes as much as there is room for, on a thread of its own; tells how much was written so far.
-fn writes(mut to: File, total: usize) -> (thread::JoinHandle<std::io::Result<()>>, std::sync::mpsc::Receiver<usize>) {
-    let (tell, told) = std::sync::mpsc::channel();
-    let work = move || {
-        for written in (0..total).step_by(4096) {
-            to.write_all(&[b'x'; 4096])?;
-            let _ = tell.send(written + 4096);
+/// An item in a few words.
+fn shown(item: LineItem) -> String {
+    match item {
+        LineItem::Line(Line { offset, stream, bytes, complete, .. }) => {
+            let end = if complete { "" } else { " ..." };
+            format!("{offset} {stream:?} {:?}{end}", String::from_utf8_lossy(&bytes))
         }
-        Ok(())
-    };
-    (thread::spawn(work), told)
-}
-
-/// All that a sink is told.
-async fn taken(sink: &mut OutputSink) -> u64 {
-    let mut bytes = 0;
-    loop {
-        match sink.next().await {
-            Some(Item::Chunk(chunk)) => bytes += chunk.bytes.len() as u64,
-            Some(Item::Ended(_)) | None => return bytes,
-            Some(gap) => panic!("{gap:?}"),
-        }
+        LineItem::Gap { from, to } => format!("gap {from} {to}"),
+        LineItem::Ended(ended) => format!("end {}", ended.log.stdout + ended.log.stderr),
     }
 }
 
-/// Much more than a log of 64 KiB and a pipe hold.
-const MUCH: usize = 8 << 20;
-
 #[tokio::test]
-async fn a_sink_that_takes_nothing_holds_up_the_job_and_one_that_goes_on_loses_nothing() {
-    let (mut recording, mut sink, [stdout, stderr]) = recorded(JobSpec::command("true"));
-    drop(stderr);
-    let (job, told) = writes(stdout, MUCH);
-    // Nobody takes anything: it stands still when the pipe and the log are full, long before its end.
-    tokio::time::timeout(Duration::from_millis(300), recording.over_limit()).await.expect_err("there is no limit");
-    let written = told.try_iter().last().expect("some fits");
-    assert!(written < MUCH && !job.is_finished(), "{written} bytes were not held up");
-    let (taken, ()) = tokio::join!(taken(&mut sink), async {
-        while !job.is_finished() {
-            yield_now().await;
-        }
-        recording.end().await;
-    });
-    job.join().expect("no panic").expect("it is read");
-    assert_eq!(taken, MUCH as u64);
-}
-
-#[tokio::test]
-async fn a_sink_that_is_dropped_holds_up_nothing_and_the_end_waits_for_none() {
-    let (mut recording, sink, [stdout, stderr]) = recorded(JobSpec::command("true"));
-    let (job, _told) = writes(stdout, MUCH);
-    drop((sink, stderr));
-    while !job.is_finished() {
-        yield_now().await;
+async fn lines_of_both_streams_are_told_whole_and_cut_only_by_a_gap_or_the_end() {
+    // Room for what is left after the gap.
+    let fake = Fake::keeping(1000);
+    let mut lines = fake.reader().into_lines();
+    let mut told = Vec::new();
+    fake.write(Stream::Stdout, b"  one,\t");
+    assert_eq!(lines.try_next_line(), Err(NotNow::WouldBlock), "a line that goes on");
+    fake.write(Stream::Stderr, b"oops\r\n");
+    fake.write(Stream::Stdout, b"still one\n\nlost");
+    for _ in 0..3 {
+        told.push(shown(lines.next_line().await.expect("it is there")));
     }
-    job.join().expect("no panic").expect("it is read");
-    assert_eq!(recording.end().await.bytes, MUCH as u64);
-    // One that is still there and takes nothing: what the pipe holds is read all the same, and kept for it.
-    let (mut recording, mut sink, [mut stdout, stderr]) = recorded(JobSpec::command("true"));
-    stdout.write_all(&[1; 100_000]).expect("a pipe holds as much");
-    drop((stdout, stderr));
-    assert_eq!(recording.end().await.bytes, 100_000);
-    assert_eq!(taken(&mut sink).await, 100_000);
+    assert_eq!(lines.try_next_line(), Err(NotNow::WouldBlock));
+    fake.write(Stream::Stdout, &[b'x'; 20_000]);
+    fake.write(Stream::Stderr, b"kept\nunfinished");
+    fake.seal();
+    fake.publish();
+    while let Some(item) = lines.next_line().await {
+        told.push(shown(item));
+    }
+    assert_eq!(lines.try_next_line(), Err(NotNow::Over));
+    let wanted = [
+        "7 Stderr \"oops\\r\"",
+        "0 Stdout \"  one,\\tstill one\"",
+        "23 Stdout \"\"",
+        "24 Stdout \"lost\" ...",
+        "gap 28 20028",
+        "20028 Stderr \"kept\"",
+        "20033 Stderr \"unfinished\" ...",
+        "end 20043",
+    ];
+    assert_eq!(told, wanted);
 }
 
 #[tokio::test]
-async fn a_stream_that_a_sink_refuses_is_a_broken_pipe_to_the_job_and_the_other_goes_on() {
-    let (mut recording, mut sink, [mut stdout, mut stderr]) = recorded(JobSpec::command("true"));
-    sink.refuse(Stream::Stdout);
-    // It is seen when the reading runs again.
-    let error = loop {
-        yield_now().await;
-        if let Err(error) = stdout.write_all(b"x") {
-            break error;
+async fn a_stream_of_items_or_lines_tells_the_same_and_ends_after_the_end() {
+    async fn all<S: futures_core::Stream + Unpin>(mut stream: S) -> Vec<S::Item> {
+        let mut items = Vec::new();
+        while let Some(item) = poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
+            items.push(item);
         }
-    };
-    assert_eq!(error.kind(), ErrorKind::BrokenPipe);
-    stderr.write_all(b"still here").expect("it is read");
-    drop((stdout, stderr));
-    recording.end().await;
-    assert!(taken(&mut sink).await >= 10);
+        assert!(poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await.is_none(), "an end stays one");
+        items
+    }
+    let fake = Fake::keeping(1000);
+    let begun =
+        (tokio::spawn(all(fake.reader().into_stream())), tokio::spawn(all(fake.reader().into_lines().into_stream())));
+    for bytes in ["a\nb", "c\n", "d"] {
+        yield_now().await;
+        fake.write(Stream::Stdout, bytes.as_bytes());
+    }
+    fake.seal();
+    fake.publish();
+    let lines: Vec<String> = begun.1.await.expect("no panic").into_iter().map(shown).collect();
+    assert_eq!(lines, ["0 Stdout \"a\"", "2 Stdout \"bc\"", "5 Stdout \"d\" ...", "end 6"]);
+    let items = begun.0.await.expect("no panic");
+    assert!(matches!(items.last(), Some(Item::Ended(_))));
+    let bytes = |item: &Item| if let Item::Chunk(chunk) = item { chunk.bytes.clone() } else { Vec::new() };
+    assert_eq!(items.iter().flat_map(bytes).collect::<Vec<u8>>(), b"a\nbc\nd");
 }
 
-#[tokio::test]
-async fn the_limit_is_told_once_and_what_was_written_up_to_it_is_kept() {
-    let (mut recording, mut sink, [mut stdout, mut stderr]) = recorded(JobSpec::command("true").output_limit(6));
-    stdout.write_all(b"one").expect("a pipe holds it");
-    stderr.write_all(b"two").expect("a pipe holds it");
-    let quiet = Duration::from_millis(50);
-    tokio::time::timeout(quiet, recording.over_limit()).await.expect_err("as much as it may");
-    stdout.write_all(b"three").expect("a pipe holds it");
-    recording.over_limit().await;
-    stdout.write_all(b"four").expect("it is still read");
-    tokio::time::timeout(quiet, recording.over_limit()).await.expect_err("told before");
-    drop((stdout, stderr));
-    let written = recording.end().await;
-    assert_eq!((written.bytes, written.limit), (15, Some(6)));
-    assert_eq!(taken(&mut sink).await, 6);
+#[test]
+fn who_does_not_wait_is_told_what_is_there_and_whether_more_can_come() {
+    let fake = Fake::keeping(1000);
+    let (mut reader, mut cut_off) = (fake.reader().only(Stream::Stderr), fake.reader());
+    assert_eq!(reader.try_next(), Err(NotNow::WouldBlock));
+    fake.write(Stream::Stdout, b"not wanted");
+    fake.write(Stream::Stderr, b"x");
+    assert!(matches!(reader.try_next(), Ok(Item::Chunk(chunk)) if chunk.offset == 10));
+    fake.seal();
+    assert_eq!(reader.try_next(), Err(NotNow::WouldBlock), "nothing is published yet");
+    fake.publish();
+    assert!(matches!(reader.try_next(), Ok(Item::Ended(_))));
+    assert_eq!(reader.try_next(), Err(NotNow::Over));
+    // Somewhere else the end is told again.
+    reader.seek(OutputFrom::Offset(11));
+    assert!(matches!(reader.try_next(), Ok(Item::Ended(_))));
+    drop(fake);
+    assert!(matches!(cut_off.try_next(), Ok(Item::Chunk(_))), "what is there is told");
+    let fake = Fake::keeping(1000);
+    let mut reader = fake.reader();
+    fake.write(Stream::Stdout, b"all there is");
+    drop(fake);
+    assert!(matches!(reader.try_next(), Ok(Item::Chunk(_))), "what is there is told");
+    assert_eq!(reader.try_next(), Err(NotNow::Over), "its driver is gone");
+}
+
+#[test]
+fn a_reader_begins_at_a_time_and_a_look_takes_nothing() {
+    let fake = Fake::keeping(1000);
+    let second = Duration::from_secs;
+    for (at, stream, bytes) in [(1, Stream::Stdout, "one"), (2, Stream::Stderr, "two"), (2, Stream::Stdout, "three")] {
+        fake.write_at(second(at), stream, bytes.as_bytes());
+    }
+    let mut reader = fake.reader();
+    for (since, offset) in [(0, 0), (1, 0), (2, 3), (3, 11)] {
+        reader.seek(OutputFrom::Since(second(since)));
+        assert_eq!(reader.offset(), offset, "since {since} s");
+    }
+    let look = reader.snapshot();
+    assert_eq!((look.bytes(), look.kept, look.end), (b"onetwothree".to_vec(), 0..11, None));
+    assert_eq!(reader.clone().only(Stream::Stderr).snapshot().bytes(), b"two");
+    assert_eq!((reader.offset(), reader.try_next()), (11, Err(NotNow::WouldBlock)), "it is where it was");
+    fake.write(Stream::Stdout, &[0; 5000]);
+    fake.seal();
+    let look = reader.snapshot();
+    assert_eq!((look.kept, look.chunks.len()), (5011..5011, 0));
+    assert_eq!(look.end.map(|end| end.stdout), Some(5008));
 }

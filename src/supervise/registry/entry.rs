@@ -40,6 +40,11 @@ impl Hold {
 }
 
 impl Entry {
+    /// Its id.
+    pub fn id(&self) -> JobId {
+        self.info.id
+    }
+
     /// A job that is being started.
     pub fn of(owner: &Owner, spec: &JobSpec, id: JobId, now: SystemTime) -> Self {
         let info = JobInfo {

@@ -4,6 +4,7 @@ use super::{Counts, Entry, Error, Feed, JobInfo, Registry, State};
 use crate::spec::{JobId, Owner};
 use crate::supervise::events::EventReader;
 use crate::supervise::{Filter, Job};
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 /// Whose jobs are looked at: one owner's, or everybody's.
@@ -44,7 +45,16 @@ impl Registry {
         let any: Vec<JobId> = named().map(|entry| entry.info.id).collect();
         let begins = his().filter(|entry| !said.is_empty() && entry.info.id.short().starts_with(said));
         let begins: Vec<JobId> = begins.map(|entry| entry.info.id).collect();
-        match [live, any, begins].into_iter().find(|meant| !meant.is_empty()) {
+        // Over all owners a name is no one's to choose: it must not take the place of the beginning of another's id.
+        let meant = match whose {
+            Some(_) => [live, any, begins].into_iter().find(|meant| !meant.is_empty()),
+            None => {
+                let all: BTreeSet<JobId> =
+                    [if live.is_empty() { any } else { live }, begins].concat().into_iter().collect();
+                (!all.is_empty()).then(|| all.into_iter().collect())
+            }
+        };
+        match meant {
             None => Err(Error::NotFound { said: said.to_owned() }),
             Some(meant) if meant.len() == 1 => Ok(meant[0]),
             Some(mut candidates) => {

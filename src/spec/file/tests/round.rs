@@ -1,7 +1,10 @@
 //! What is written is read as the same job.
 
 use super::*;
-use crate::spec::{Hostname, IoMax, Isolation, Limits, OnDrop, Overflow, Rlimit, RlimitValue, SeccompRules, Window};
+use crate::spec::{
+    Hostname, IoMax, Isolation, Keep, Limits, LogFile, OnDrop, Overflow, Rlimit, RlimitValue, SeccompRules, Store,
+    Window,
+};
 use prop::{collection, option};
 use std::os::unix::ffi::OsStringExt;
 
@@ -140,6 +143,8 @@ fn job() -> impl Strategy<Value = JobSpec> {
             option::of(any::<u64>()),
             option::of((any::<u16>(), any::<u16>()).prop_map(|(rows, columns)| Window { rows, columns })),
             prop::sample::select(OnDrop::ALL.to_vec()),
+            option::of(((1u64 << 20)..(1 << 40), any::<bool>())),
+            option::of((any::<bool>(), path())),
         ),
     );
     let times = (time(), time(), time(), time());
@@ -151,11 +156,15 @@ fn job() -> impl Strategy<Value = JobSpec> {
             limits,
             walls,
             (time, cpu_time, idle, grace),
-            (cwd, name, labels, log_max, (overflow, most, window, on_drop)),
+            (cwd, name, labels, log_max, (overflow, most, window, on_drop, spool, file)),
         )| {
             let mut job = JobSpec::command(argv[0].clone()).args(argv[1..].iter().cloned());
             job = job.env(env).limits(limits).isolation(walls).log_max(log_max).overflow(overflow);
             job = most.into_iter().fold(job.on_drop(on_drop), |job, most| job.output_limit(most));
+            let keep = |always| if always { Keep::Always } else { Keep::WithJob };
+            job = spool.into_iter().fold(job, |job, (max, always)| job.store(Store::Spool { max, keep: keep(always) }));
+            let log_file = |(at, path): (bool, _)| if at { LogFile::At(path) } else { LogFile::In(path) };
+            job = file.map(log_file).into_iter().fold(job, |job, file| job.log_file(file));
             job = window.into_iter().fold(job, |job, window| job.terminal(window));
             job = time.into_iter().fold(job, |job, time| job.time(time));
             job = cpu_time.into_iter().fold(job, |job, time| job.cpu_time(time));
