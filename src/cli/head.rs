@@ -144,6 +144,11 @@ async fn follow(job: &Job, handing: Option<Handing>, give_up: &Notify, told: &mu
         let news = job.moments_beyond(seen).await;
         if news.is_empty() {
             let outcome = job.wait().await?;
+            if let Some(bytes) = outcome.evidence.output_unwritten.filter(|bytes| *bytes > 0) {
+                told(News::Lost(format!(
+                    "{bytes} bytes of the job's output are not in its log file: they could not be written"
+                )));
+            }
             if let Some(handing) = handing {
                 handing.end(&outcome.cause, give_up).await.into_iter().for_each(|what| told(News::Lost(what)));
             }

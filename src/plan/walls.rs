@@ -3,7 +3,7 @@
 use super::filter::Filter;
 use super::host::Host;
 use crate::spec::{
-    Access, Isolation, JobSpec, MemoryLimit, MountSpec, Net, PidsLimit, Profile, Resource, RlimitValue, Root,
+    Access, Isolation, JobSpec, LogFile, MemoryLimit, MountSpec, Net, PidsLimit, Profile, Resource, RlimitValue, Root,
 };
 use init_shim::wire::Landlock;
 use std::path::Path;
@@ -62,6 +62,7 @@ pub fn of(spec: &JobSpec, host: &Host, filter: &Filter, landlock: Option<&Landlo
     relaxed.extend(files(walls));
     relaxed.extend(spec.env().is_inherited().then(inherited));
     relaxed.extend(limits(spec));
+    relaxed.extend(spec.log_file().map(written));
     Walls {
         profile: walls.profile.word(),
         own_rules: walls.seccomp.is_some(),
@@ -70,6 +71,15 @@ pub fn of(spec: &JobSpec, host: &Host, filter: &Filter, landlock: Option<&Landlo
         lacking: lacking(host, landlock),
         relaxed,
     }
+}
+
+/// What goes past every wall: the job chooses the bytes.
+fn written(file: &LogFile) -> Relaxed {
+    let (key, path) = match file {
+        LogFile::At(path) => ("log_file", path),
+        LogFile::In(dir) => ("log_dir", dir),
+    };
+    relaxed(format!("{key} {}", path.display()), "what the job writes is written to the host there")
 }
 
 fn relaxed(flag: impl Into<String>, means: &'static str) -> Relaxed {
