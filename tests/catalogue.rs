@@ -1,5 +1,5 @@
 //! The catalogue of attacks (`integration/CATALOGUE.md`) is whole: every case is there, every test that it names exists,
-//! and no test of an attack is left out.
+//! and no test of an attack is left out. So is the page of what ironcell joins (`integration/ROWS.md`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -94,4 +94,57 @@ fn the_table_of_known_holes_names_tests_that_are_there() {
         let named: Vec<&str> = last.split('`').skip(1).step_by(2).collect();
         assert!(!named.is_empty() && named.iter().all(|name| files.contains(*name)), "{row}");
     }
+}
+
+/// The systems that are joined, and how many rows each has; those of the command line, the wire and the daemon come with
+/// them.
+const JOINED: [(u32, u32); 4] = [(0, 18), (1, 21), (3, 15), (4, 36)];
+/// How a row says that no test of its number shows it yet, before what there is of it.
+const OPEN: &str = "open: ";
+
+/// Every test of a row, as the page names it, with the rows that it has in its name.
+fn tests_of_rows() -> BTreeMap<String, BTreeSet<String>> {
+    let mut all = BTreeMap::new();
+    for directory in [integration().join("tests"), integration().join("../tests")] {
+        for entry in std::fs::read_dir(directory).expect("the tests are there") {
+            let path = entry.expect("an entry of a directory").path();
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let file = path.file_stem().and_then(|stem| stem.to_str()).expect("a name of text").to_owned();
+            for part in text.split("fn row_").skip(1) {
+                let name = part.split('(').next().expect("a name");
+                // A row that is spoken of in this file is no test.
+                if name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+                    let numbers = name.split("_and_").map_while(|part| {
+                        let (group, rest) = part.split_once('_')?;
+                        let row = rest.split('_').next()?;
+                        (group.parse::<u32>().is_ok() && row.parse::<u32>().is_ok()).then(|| format!("{group}.{row}"))
+                    });
+                    all.insert(format!("{file}::row_{name}"), numbers.collect());
+                }
+            }
+        }
+    }
+    assert!(all.len() > 40, "the rows are not where they were looked for");
+    all
+}
+
+#[test]
+fn every_row_of_what_is_joined_names_tests_of_its_number_or_what_is_open() {
+    let page = std::fs::read_to_string(integration().join("ROWS.md")).expect("the page is there");
+    let page: String = page.lines().filter(|line| !line.starts_with("| Row")).map(|line| format!("{line}\n")).collect();
+    let (rows, tests) = (rows(&page), tests_of_rows());
+    for (group, count) in JOINED {
+        for row in (1..=count).map(|number| format!("{group}.{number}")) {
+            let by = rows.get(&row).unwrap_or_else(|| panic!("{row} is missing"));
+            let named: Vec<&str> = named(by).collect();
+            assert!(!named.is_empty() || by.starts_with(OPEN), "{row} has neither a test nor a reason");
+            for test in named {
+                let numbers = tests.get(test).unwrap_or_else(|| panic!("{row}: there is no {test}"));
+                assert!(numbers.contains(&row), "{test} is not of row {row}");
+            }
+        }
+    }
+    let said: BTreeSet<&str> = rows.values().flat_map(|row| named(row)).collect();
+    let left: Vec<&String> = tests.keys().filter(|test| !said.contains(test.as_str())).collect();
+    assert!(left.is_empty(), "tests without a row: {left:?}");
 }
