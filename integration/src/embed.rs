@@ -2,7 +2,8 @@
 
 use crate::inside::children;
 use crate::support::{Host, RUN_WITHIN};
-use ironcell::spec::JobSpec;
+use ironcell::spec::{JobSpec, Stdio, StdioSet};
+use ironcell::supervise::{Item, Job, OutputFrom, Supervisor};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::future::Future;
 use std::time::Duration;
@@ -33,4 +34,32 @@ pub fn with_threads_for(threads: usize, most: Duration, work: impl Future<Output
 /// A job of one line of shell.
 pub fn shell(script: &str) -> JobSpec {
     JobSpec::command("sh").args(["-c", script]).build().expect("a spec")
+}
+
+/// Work with a supervisor, which is closed behind it.
+pub fn with_supervisor<F: Future<Output = Supervisor> + Send + 'static>(work: fn(Supervisor) -> F) {
+    with_threads(2, async move { work(Supervisor::open().expect("a supervisor")).await.close() });
+}
+
+/// Both outputs into the log.
+pub fn logged() -> StdioSet {
+    StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() }
+}
+
+/// All that a job has written to its log, when it has ended. Fails the test when some of it is not kept.
+pub async fn written(job: &Job) -> Vec<u8> {
+    let (mut reader, mut bytes) = (job.output(OutputFrom::Start), Vec::new());
+    while let Some(item) = reader.next().await {
+        match item {
+            Item::Chunk(chunk) => bytes.extend(chunk.bytes),
+            Item::Gap { from, to } => panic!("{from} to {to} is lost"),
+            Item::Ended(_) => {}
+        }
+    }
+    bytes
+}
+
+/// The same as text.
+pub async fn written_text(job: &Job) -> String {
+    String::from_utf8(written(job).await).expect("text")
 }

@@ -1,9 +1,10 @@
-//! Endings by chance, many at once: codes, signals, out of memory, times, stops, and two of them in the same moment. Each is
+//! Endings by chance, many at once: codes, signals, out of memory, times, stops, too much output, and two of them in the same
+//! moment. Each is
 //! told as it was. `IRONCELL_ROUNDS=10000` for all of them, `IRONCELL_SEED` to see one sequence again.
 
 use integration::support::{Host, rounds};
 use ironcell::life::{Cause, Exit, MemoryOf, Outcome, StopKind, Stopper};
-use ironcell::spec::{JobSpec, JobSpecBuilder, Limits, MemoryLimit, StdioSet};
+use ironcell::spec::{JobSpec, JobSpecBuilder, Limits, MemoryLimit, Stdio, StdioSet};
 use ironcell::supervise::Supervisor;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -32,6 +33,10 @@ enum Ending {
     TimeAtTheEnd(u64),
     /// Stopped in the moment in which it ends by itself.
     StopAtTheEnd(u64),
+    /// It writes for ever, and may write so many bytes.
+    Output(u64),
+    /// It writes so many bytes, and may write them all, or one less; then it ends by itself.
+    OutputAtTheEnd(u64, bool),
 }
 
 /// A generator of numbers that is the same everywhere: xorshift64 (Marsaglia, 2003).
@@ -46,7 +51,7 @@ impl Chance {
     }
 
     fn ending(&mut self) -> Ending {
-        match self.below(8) {
+        match self.below(10) {
             0 => Ending::Code(self.below(256) as u8),
             1 => Ending::Signal(FATAL[self.below(FATAL.len() as u64) as usize]),
             2 => Ending::OutOfMemory,
@@ -54,7 +59,9 @@ impl Chance {
             4 => Ending::Stop(self.below(100)),
             5 => Ending::Kill(self.below(100)),
             6 => Ending::TimeAtTheEnd(20 + self.below(80)),
-            _ => Ending::StopAtTheEnd(20 + self.below(80)),
+            7 => Ending::StopAtTheEnd(20 + self.below(80)),
+            8 => Ending::Output(self.below(300_000)),
+            _ => Ending::OutputAtTheEnd(1 + self.below(300_000), self.below(2) == 0),
         }
     }
 }
@@ -78,8 +85,23 @@ impl Ending {
             Self::Stop(_) | Self::Kill(_) => long(),
             Self::TimeAtTheEnd(after) => sleep(after).time(millis(after)),
             Self::StopAtTheEnd(after) => sleep(after),
+            Self::Output(most) => JobSpec::command("yes").output_limit(most),
+            Self::OutputAtTheEnd(bytes, all) => {
+                let most = if all { bytes } else { bytes - 1 };
+                JobSpec::command("head")
+                    .args(["-c".to_owned(), bytes.to_string(), "/dev/zero".to_owned()])
+                    .output_limit(most)
+            }
         };
         job.build().expect("a job")
+    }
+
+    /// Where its output goes: only what goes into a log is counted.
+    fn stdio(self) -> StdioSet {
+        match self {
+            Self::Output(_) | Self::OutputAtTheEnd(..) => StdioSet { stdout: Stdio::Log, ..StdioSet::default() },
+            _ => StdioSet::default(),
+        }
     }
 
     /// What is asked of it meanwhile.
@@ -127,6 +149,16 @@ impl Ending {
                 Cause::Stopped { how: StopKind::Soft, .. } => exit == signal(15) || exit == Exit::Code { code: 0 },
                 _ => false,
             },
+            Self::Output(most) => {
+                matches!(cause, Cause::OutputLimit { limit, how } if *limit == most && ended_by(*how))
+            }
+            Self::OutputAtTheEnd(_, true) => exit == Exit::Code { code: 0 } && *cause == Cause::Itself,
+            Self::OutputAtTheEnd(bytes, false) => match cause {
+                Cause::OutputLimit { limit, .. } => {
+                    *limit == bytes - 1 && (exit == Exit::Code { code: 0 } || exit == signal(15))
+                }
+                _ => false,
+            },
         }
     }
 }
@@ -137,7 +169,7 @@ fn signal(signal: u8) -> Exit {
 
 /// One job to its end.
 async fn play(supervisor: Arc<Supervisor>, ending: Ending) -> (Ending, Outcome) {
-    let job = supervisor.start(ending.job(), StdioSet::default()).await.unwrap_or_else(|e| panic!("{ending:?}: {e}"));
+    let job = supervisor.start(ending.job(), ending.stdio()).await.unwrap_or_else(|e| panic!("{ending:?}: {e}"));
     if let Some((after, how)) = ending.ask() {
         tokio::time::sleep(after).await;
         match how {

@@ -1,7 +1,7 @@
 //! The output of a job as the library's log has it: every reader sees every byte that is kept, a gap for the rest, and the
 //! end after the last byte; and no reader costs the job anything.
 
-use integration::embed::{shell, with_threads};
+use integration::embed::{logged, shell, with_threads};
 use integration::inside::children;
 use integration::support::rounds;
 use ironcell::life::{Cause, Exit, Line, LogEnd, Stopper, Stream};
@@ -14,11 +14,6 @@ use tokio::io::AsyncBufReadExt;
 
 /// The least that a log may keep.
 const LEAST: u64 = 64 << 10;
-
-/// Both outputs into the log.
-fn logged() -> StdioSet {
-    StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() }
-}
 
 /// The same job with a log of this size.
 fn keeping(bytes: u64, script: &str) -> JobSpec {

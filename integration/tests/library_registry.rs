@@ -1,9 +1,9 @@
 //! The supervisor's list of jobs: where each stands, what is found, what is kept, and how little all of it costs.
 
-use integration::embed::{shell, with_threads, with_threads_for};
+use integration::embed::{logged, shell, with_threads, with_threads_for};
 use integration::support::RUN_WITHIN;
 use ironcell::life::{Cause, Exit, Status, Stopper};
-use ironcell::spec::{JobSpec, OnDrop, Owner, Stdio, StdioSet};
+use ironcell::spec::{JobSpec, OnDrop, Owner, StdioSet};
 use ironcell::supervise::{Bounds, Error, Filter, Item, OutputFrom, Supervisor};
 use std::pin::pin;
 use std::time::Duration;
@@ -14,10 +14,6 @@ const IDLE_JOBS: &str = "IRONCELL_IDLE_JOBS";
 
 fn named(name: &str, script: &str) -> JobSpec {
     JobSpec::command("sh").args(["-c", script]).name(name).label("tool", "test").build().expect("a spec")
-}
-
-fn logged() -> StdioSet {
-    StdioSet { stdout: Stdio::Log, ..StdioSet::default() }
 }
 
 #[test]

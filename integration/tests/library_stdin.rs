@@ -1,10 +1,10 @@
 //! What an owner writes to a job's standard input: byte for byte, until he ends it, and never in the way of a stop.
 
-use integration::embed::{shell, with_threads};
+use integration::embed::{shell, with_threads, written};
 use ironcell::life::{Exit, Stopper};
 use ironcell::spec::{Stdio, StdioSet};
-use ironcell::supervise::{Job, OutputFrom, Supervisor};
-use std::io::{ErrorKind, Read};
+use ironcell::supervise::{Job, Supervisor};
+use std::io::ErrorKind;
 use std::time::Duration;
 
 /// More than a pipe holds.
@@ -13,15 +13,6 @@ const MEBIBYTE: usize = 1 << 20;
 async fn start(supervisor: &Supervisor, script: &str, stdin: Stdio) -> Job {
     let stdio = StdioSet { stdin, stdout: Stdio::Log, stderr: Stdio::Log };
     supervisor.start(shell(script), stdio).await.expect("it starts")
-}
-
-async fn written(job: &Job) -> Vec<u8> {
-    let mut reader = job.output(OutputFrom::Start).into_blocking();
-    let read = tokio::task::spawn_blocking(move || {
-        let mut all = Vec::new();
-        reader.read_to_end(&mut all).map(|_| all)
-    });
-    read.await.expect("no panic").expect("read")
 }
 
 fn every_byte() -> Vec<u8> {

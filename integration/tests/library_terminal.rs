@@ -1,7 +1,7 @@
 //! A job with a terminal of its own: it is the job's in every way, it is nobody else's, and nothing that was written to it is
 //! lost at the end.
 
-use integration::embed::with_threads;
+use integration::embed::{with_threads, written_text};
 use integration::support::rounds;
 use ironcell::life::{Exit, Stopper};
 use ironcell::spec::{JobSpec, JobSpecBuilder, Stdio, StdioSet, Window};
@@ -17,20 +17,6 @@ fn on_terminal(script: &str) -> JobSpecBuilder {
 async fn start(supervisor: &Supervisor, script: &str) -> Job {
     let spec = on_terminal(script).build().expect("a spec");
     supervisor.start(spec, StdioSet::default()).await.expect("it starts")
-}
-
-/// All that it wrote, as text.
-async fn written(job: &Job) -> String {
-    let mut reader = job.output(OutputFrom::Start);
-    let mut all = Vec::new();
-    while let Some(item) = reader.next().await {
-        match item {
-            Item::Chunk(chunk) => all.extend(chunk.bytes),
-            Item::Gap { from, to } => panic!("{from} to {to} is lost"),
-            Item::Ended(_) => {}
-        }
-    }
-    String::from_utf8(all).expect("text")
 }
 
 /// Reads until it has seen this.
@@ -52,7 +38,7 @@ fn it_is_the_jobs_input_output_error_and_controlling_terminal() {
                       echo again > /dev/stdout; stat -c '%U %a' $(tty); ls /dev/pts; ps -o tty= -p $$";
         let job = start(&supervisor, script).await;
         let expected = "/dev/pts/0\r\n30 100\r\nthree\r\ncontrolling\r\nagain\r\njob 620\r\n0  ptmx\r\npts/0\r\n";
-        assert_eq!(written(&job).await, expected);
+        assert_eq!(written_text(&job).await, expected);
         assert_eq!(job.wait().await.expect("an end").exit, Exit::Code { code: 0 });
         supervisor.close();
     });
@@ -70,7 +56,7 @@ fn what_is_typed_is_echoed_read_line_by_line_and_ended_by_its_key() {
         seen(&mut reader, "abc\r\nabc\r\n").await;
         terminal.write_all(b"\x04").await.expect("typed");
         assert_eq!(job.wait().await.expect("an end").exit, Exit::Code { code: 0 });
-        assert_eq!(written(&job).await, "ready\r\nabc\r\nabc\r\nend\r\n");
+        assert_eq!(written_text(&job).await, "ready\r\nabc\r\nabc\r\nend\r\n");
         let error = terminal.write(b"x").await.expect_err("it is gone");
         assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
         terminal.resize(Window::default()).expect("of an ended job nothing is changed");
@@ -87,7 +73,7 @@ fn an_interrupt_is_typed_as_the_key_that_the_job_has_set() {
             seen(&mut job.output(OutputFrom::Start), "ready\r\n").await;
             job.terminal().expect("it has one").interrupt().await.expect("typed");
             assert_eq!(job.wait().await.expect("an end").exit, Exit::Signal { signal: 2, core: false });
-            assert_eq!(written(&job).await, format!("ready\r\n{key}"));
+            assert_eq!(written_text(&job).await, format!("ready\r\n{key}"));
         }
         supervisor.close();
     });
@@ -113,10 +99,10 @@ fn everything_that_was_written_to_it_is_in_the_log_however_soon_the_job_ends() {
     with_threads(2, async {
         let supervisor = Supervisor::open().expect("a supervisor");
         let numbers: String = (1..=20_000).map(|number| format!("{number}\r\n")).collect();
-        assert_eq!(written(&start(&supervisor, "seq 1 20000").await).await, numbers);
+        assert_eq!(written_text(&start(&supervisor, "seq 1 20000").await).await, numbers);
         for round in 0..rounds(20) {
             let job = start(&supervisor, &format!("echo {round}; exit {}", round % 200)).await;
-            assert_eq!(written(&job).await, format!("{round}\r\n"));
+            assert_eq!(written_text(&job).await, format!("{round}\r\n"));
             assert_eq!(job.wait().await.expect("an end").exit, Exit::Code { code: (round % 200) as u8 });
         }
         supervisor.close();
@@ -129,7 +115,7 @@ fn between_two_that_hold_it_nobody_may_and_it_is_not_at_its_end() {
         let supervisor = Supervisor::open().expect("a supervisor");
         let script = "exec 3>/dev/null <&- >&- 2>&-; sleep 0.3; exec >/dev/tty; echo here";
         let job = start(&supervisor, script).await;
-        assert_eq!(written(&job).await, "here\r\n");
+        assert_eq!(written_text(&job).await, "here\r\n");
         supervisor.close();
     });
 }
@@ -141,7 +127,7 @@ fn a_child_that_holds_it_does_not_hold_up_the_end() {
         let script = "setsid sh -c 'touch /tmp/up; sleep 1000' & until test -e /tmp/up; do sleep 0.01; done; echo gone";
         let job = start(&supervisor, script).await;
         let outcome = job.wait().await.expect("an end");
-        assert_eq!(written(&job).await, "gone\r\n");
+        assert_eq!(written_text(&job).await, "gone\r\n");
         assert!(outcome.leftovers.as_ref().is_some_and(|left| left.count > 0), "it was there: {outcome:?}");
         supervisor.close();
     });

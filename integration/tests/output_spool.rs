@@ -1,21 +1,16 @@
 //! The output of a job on a disk: complete for every reader at any pace, bounded, gone with the job, and a disk that fails or
 //! is full holds up nobody.
 
-use integration::embed::{shell, with_threads};
+use integration::embed::{logged, shell, with_threads};
 use integration::inside::scratch;
 use integration::support::rounds;
 use ironcell::life::{Cause, Exit, Retain, Stopper};
-use ironcell::spec::{JobSpec, Keep, LogFile, Stdio, StdioSet, Store};
+use ironcell::spec::{JobSpec, Keep, LogFile, Store};
 use ironcell::supervise::{Ended, Filter, Item, Job, Kept, OutputFrom, OutputReader, Supervisor};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio as Piped};
 use std::time::Duration;
-
-/// Both outputs into the log.
-fn logged() -> StdioSet {
-    StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() }
-}
 
 /// A job with the least of memory and a spool of so many bytes.
 fn spooled(script: &str, max: u64, keep: Keep) -> JobSpec {

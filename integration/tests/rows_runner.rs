@@ -1,24 +1,17 @@
 //! What the systems that ironcell joins can do with one process that they start, row by row: each test is named by its row,
 //! and shows what ironcell does about it.
 
-use integration::embed::{shell, with_threads};
+use integration::embed::{logged, shell, with_supervisor};
 use ironcell::life::{Exit, Outcome, Refused, Stream};
-use ironcell::spec::{Env, EnvName, JobSpec, JobSpecBuilder, Stdio, StdioSet};
+use ironcell::spec::{Env, EnvName, JobSpec, JobSpecBuilder, StdioSet};
 use ironcell::supervise::{Item, OutputFrom, Supervisor};
 use std::ffi::{OsStr, OsString};
-use std::future::Future;
 use std::os::unix::ffi::OsStringExt;
 use std::time::{Duration, Instant};
 
-/// Work with a supervisor, which is closed behind it.
-fn with_supervisor<F: Future<Output = Supervisor> + Send + 'static>(work: fn(Supervisor) -> F) {
-    with_threads(2, async move { work(Supervisor::open().expect("a supervisor")).await.close() });
-}
-
 /// Runs a job to its end: its outcome, and the bytes of its standard output.
 async fn run(supervisor: &Supervisor, spec: JobSpec) -> (Outcome, Vec<u8>) {
-    let stdio = StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() };
-    let job = supervisor.start(spec, stdio).await.expect("it starts");
+    let job = supervisor.start(spec, logged()).await.expect("it starts");
     let mut reader = job.output(OutputFrom::Start).only(Stream::Stdout);
     let mut bytes = Vec::new();
     loop {

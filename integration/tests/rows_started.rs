@@ -1,7 +1,7 @@
 //! What the systems that ironcell joins do to start, name, own and end a job, row by row: each test is named by its row, and
 //! shows what ironcell does about it.
 
-use integration::embed::{shell, with_threads};
+use integration::embed::{logged, shell, with_supervisor, with_threads, written_text};
 use integration::inside::children;
 use ironcell::life::{Cause, Exit, StopKind, Stopper};
 use ironcell::spec::{Env, EnvName, JobSpec, Limits, MemoryLimit, OnDrop, Owner, PidsLimit, Stdio, StdioSet};
@@ -9,35 +9,15 @@ use ironcell::supervise::{Error, Filter, Item, Job, OutputFrom, Shutdown, Superv
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::future::Future;
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
-
-/// Work with a supervisor, which is closed behind it.
-fn with_supervisor<F: Future<Output = Supervisor> + Send + 'static>(work: fn(Supervisor) -> F) {
-    with_threads(2, async move { work(Supervisor::open().expect("a supervisor")).await.close() });
-}
-
-fn logged() -> StdioSet {
-    StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() }
-}
-
-async fn written(job: &Job) -> String {
-    let (mut reader, mut bytes) = (job.output(OutputFrom::Start), Vec::new());
-    while let Some(item) = reader.next().await {
-        if let Item::Chunk(chunk) = item {
-            bytes.extend(chunk.bytes);
-        }
-    }
-    String::from_utf8(bytes).expect("text")
-}
 
 #[test]
 fn row_0_1_any_process_is_started_by_name_and_arguments() {
     with_supervisor(|supervisor| async {
         let spec = JobSpec::command("printf").args(["%s|", "a b", "", "$HOME"]).build().expect("a spec");
         let job = supervisor.start(spec, logged()).await.expect("it starts");
-        assert_eq!(written(&job).await, "a b||$HOME|");
+        assert_eq!(written_text(&job).await, "a b||$HOME|");
         supervisor
     });
 }
@@ -119,7 +99,7 @@ fn row_4_2_the_environment_is_the_jobs_own_in_order_and_the_last_wins() {
         }
         let spec = JobSpec::command("/usr/bin/env").env(env).cwd("/tmp").build().expect("a spec");
         let job = supervisor.start(spec, logged()).await.expect("it starts");
-        assert_eq!(written(&job).await, "A=3\nB=2\n");
+        assert_eq!(written_text(&job).await, "A=3\nB=2\n");
         supervisor
     });
 }
@@ -230,7 +210,7 @@ fn row_4_36_a_job_that_writes_too_much_is_ended_and_one_whose_owner_dies_as_well
         let spec = JobSpec::command("yes").output_limit(1000).build().expect("a spec");
         let job = supervisor.start(spec, logged()).await.expect("it starts");
         assert!(matches!(job.wait().await.expect("it ends").cause, Cause::OutputLimit { limit: 1000, .. }));
-        assert_eq!(written(&job).await.len(), 1000);
+        assert_eq!(written_text(&job).await.len(), 1000);
         let job = supervisor.start(shell("exec sleep 1000"), logged()).await.expect("it starts");
         let mut reader = job.output(OutputFrom::Start);
         drop(job);

@@ -1,17 +1,16 @@
 //! Programs that are handed over as bytes, row by row of what the systems that ironcell joins can do with them.
 
-use integration::embed::with_threads;
+use integration::embed::{logged, with_threads};
 use integration::inside::scratch;
 use ironcell::life::{Exit, Stream};
-use ironcell::spec::{Env, EnvName, JobSpec, Stdio, StdioSet};
+use ironcell::spec::{Env, EnvName, JobSpec};
 use ironcell::supervise::{BinaryStore, Error, Item, OutputFrom, Supervisor};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
 /// Runs a job to its end: its exit, and its standard output.
 async fn run(supervisor: &Supervisor, spec: JobSpec) -> (Exit, String) {
-    let stdio = StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() };
-    let job = supervisor.start(spec, stdio).await.expect("it starts");
+    let job = supervisor.start(spec, logged()).await.expect("it starts");
     let mut reader = job.output(OutputFrom::Start).only(Stream::Stdout);
     let mut bytes = Vec::new();
     loop {

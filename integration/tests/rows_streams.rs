@@ -1,25 +1,15 @@
 //! What the systems that ironcell joins do with a job's output and input, row by row: each test is named by its row, and shows
 //! what ironcell does about it.
 
-use integration::embed::{shell, with_threads};
+use integration::embed::{logged, shell, with_supervisor, written_text};
 use integration::inside::scratch;
 use ironcell::life::{Exit, Retain, Stream};
 use ironcell::spec::{JobSpec, JobSpecBuilder, Keep, LogFile, Stdio, StdioSet, Store, Window};
 use ironcell::supervise::{Item, Job, LineItem, OutputFrom, OutputReader, Supervisor};
 use std::fs;
-use std::future::Future;
 use std::io::{BufRead, ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
-
-/// Work with a supervisor, which is closed behind it.
-fn with_supervisor<F: Future<Output = Supervisor> + Send + 'static>(work: fn(Supervisor) -> F) {
-    with_threads(2, async move { work(Supervisor::open().expect("a supervisor")).await.close() });
-}
-
-fn logged() -> StdioSet {
-    StdioSet { stdout: Stdio::Log, stderr: Stdio::Log, ..StdioSet::default() }
-}
 
 async fn start(supervisor: &Supervisor, script: &str) -> Job {
     supervisor.start(shell(script), logged()).await.expect("it starts")
@@ -41,10 +31,6 @@ async fn hear(reader: &mut OutputReader) -> (Vec<u8>, usize, bool) {
         }
     }
     (bytes, gaps, ended)
-}
-
-async fn written(job: &Job) -> String {
-    String::from_utf8(hear(&mut job.output(OutputFrom::Start)).await.0).expect("text")
 }
 
 #[test]
@@ -180,7 +166,7 @@ fn row_4_10_and_4_11_a_look_takes_nothing_and_an_ended_job_is_read_as_any() {
         for _ in 0..2 {
             assert_eq!(job.output(OutputFrom::Start).snapshot().bytes(), b"seen\n");
         }
-        assert_eq!(written(&job).await, "seen\n");
+        assert_eq!(written_text(&job).await, "seen\n");
         supervisor
     });
 }
@@ -279,7 +265,7 @@ fn row_4_22_a_prompt_without_a_newline_is_seen_at_once_and_none_is_invented() {
         let mut reader = job.output(OutputFrom::Start);
         assert!(matches!(reader.next().await, Some(Item::Chunk(chunk)) if chunk.bytes == b"name? "));
         job.stdin().expect("a pipe").write_all(b"x\n").await.expect("written");
-        assert_eq!(written(&job).await, "name? x");
+        assert_eq!(written_text(&job).await, "name? x");
         let mut lines = job.output(OutputFrom::Start).into_lines();
         let Some(LineItem::Line(line)) = lines.next_line().await else { panic!("no line") };
         assert_eq!((line.bytes.as_slice(), line.complete), (&b"name? x"[..], false));
