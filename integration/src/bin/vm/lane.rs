@@ -95,48 +95,68 @@ fn order(lane: Lane, test: &str, part: Option<&str>, libtest: &[String]) -> Orde
     Order { argv, environment: session::environment(lane), directory: WORK.into(), stdin: Stdin::Null }
 }
 
+/// What is the same in every lane: the bare machine's run of it is enough.
+const SAME_EVERYWHERE: [&str; 11] = [
+    "examples_",
+    "input_",
+    "library_events",
+    "library_jobs",
+    "library_output",
+    "library_owners",
+    "library_registry",
+    "library_stdin",
+    "output_",
+    "rows_",
+    "terminal_",
+];
+
+/// What systemd does not change.
+const SAME_UNDER_SYSTEMD: [&str; 12] = [
+    "attack_",
+    "ends_",
+    "files_",
+    "library_terminal",
+    "life_ends",
+    "limits_io_paths",
+    "limits_io_rates",
+    "real_",
+    "steps_",
+    "verify_left_out",
+    "verify_options",
+    "walls_",
+];
+
+/// What a newer kernel does not change.
+const SAME_ON_NEXT: [&str; 9] = [
+    "attack_",
+    "ends_",
+    "life_many",
+    "life_moments",
+    "limits_io_paths",
+    "real_",
+    "steps_",
+    "verify_left_out",
+    "verify_options",
+];
+
+/// What it does, among those.
+const KERNELS_OWN: [&str; 8] = [
+    "attack_core",
+    "attack_filter",
+    "attack_memory",
+    "attack_mounts",
+    "attack_privilege",
+    "attack_proc",
+    "ends_causes",
+    "ends_memory",
+];
+
 /// Whether a test can come out differently in this lane. systemd changes who makes the place for cells, and what may be set
 /// there: what a cell shows, what is read of the flags, in which words a step fails, how a command ends, what real programs
-/// need and what attacks meet is the same as on the bare machine, on the same kernel. A newer kernel changes the answers to
-/// calls, not what is read of the flags, what is said, nor at which calls of ours we may be killed. Lists, logs and their
-/// readers are our own work on any machine.
+/// need, what attacks meet, which disk a path is on and how the kernel holds its rates is the same as on the bare machine, on
+/// the same kernel. A newer kernel changes the answers to calls, not what is read of the flags, what is said, nor at which
+/// calls of ours we may be killed. Lists, logs and their readers are our own work on any machine.
 fn matters(lane: Lane, test: &str) -> bool {
-    const SAME_EVERYWHERE: [&str; 10] = [
-        "examples_",
-        "input_",
-        "library_events",
-        "library_output",
-        "library_owners",
-        "library_registry",
-        "library_stdin",
-        "output_",
-        "rows_",
-        "terminal_",
-    ];
-    const SAME_UNDER_SYSTEMD: [&str; 10] = [
-        "attack_",
-        "ends_",
-        "files_",
-        "library_terminal",
-        "life_ends",
-        "real_",
-        "steps_",
-        "verify_left_out",
-        "verify_options",
-        "walls_",
-    ];
-    const SAME_ON_NEXT: [&str; 7] =
-        ["attack_", "ends_", "life_moments", "real_", "steps_", "verify_left_out", "verify_options"];
-    const KERNELS_OWN: [&str; 8] = [
-        "attack_core",
-        "attack_filter",
-        "attack_memory",
-        "attack_mounts",
-        "attack_privilege",
-        "attack_proc",
-        "ends_causes",
-        "ends_memory",
-    ];
     let any = |kinds: &[&str]| kinds.iter().any(|kind| test.starts_with(kind));
     match lane {
         Lane::Bare => true,
