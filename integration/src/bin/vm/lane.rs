@@ -19,6 +19,9 @@ use crate::tally::Tally;
 /// One test file: 45 s on an idle machine for the longest, several times that on a busy one.
 const FILE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
+/// The same with a number of rounds of the caller's own (`IRONCELL_ROUNDS`): that is his to know.
+const ROUNDS_LIMIT: Duration = Duration::from_secs(60 * 60);
+
 /// Files of one lane that may be begun anew on a new machine. A lane in which more do not end has one reason for all.
 const ANEW_MOST: u32 = 2;
 
@@ -72,7 +75,8 @@ fn one(lap: &mut Lap, machine: &mut Machine, test: &str, order: &Order) -> Resul
     let name = machine.lane.name();
     progress!("{name}: {test}");
     let mut watched = Watched(Tally::default());
-    let end = match session::run(machine, order, &mut watched, Some(Deadline::after(FILE_LIMIT))) {
+    let limit = if std::env::var_os("IRONCELL_ROUNDS").is_some() { ROUNDS_LIMIT } else { FILE_LIMIT };
+    let end = match session::run(machine, order, &mut watched, Some(Deadline::after(limit))) {
         Ok(end) => end,
         Err(fault) => {
             progress!("{name}: {test} did not end");
