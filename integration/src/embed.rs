@@ -2,6 +2,7 @@
 
 use crate::inside::children;
 use crate::support::{Host, RUN_WITHIN};
+use ironcell::life::{Outcome, Stream};
 use ironcell::spec::{JobSpec, Stdio, StdioSet};
 use ironcell::supervise::{Item, Job, OutputFrom, Supervisor};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -62,4 +63,18 @@ pub async fn written(job: &Job) -> Vec<u8> {
 /// The same as text.
 pub async fn written_text(job: &Job) -> String {
     String::from_utf8(written(job).await).expect("text")
+}
+
+/// Runs a job to its end: its outcome, and the bytes of its standard output. Fails the test when some of them are not kept.
+pub async fn ran(supervisor: &Supervisor, spec: JobSpec) -> (Outcome, Vec<u8>) {
+    let job = supervisor.start(spec, logged()).await.expect("it starts");
+    let mut reader = job.output(OutputFrom::Start).only(Stream::Stdout);
+    let mut bytes = Vec::new();
+    loop {
+        match reader.next().await.expect("it ends") {
+            Item::Chunk(chunk) => bytes.extend(chunk.bytes),
+            Item::Gap { .. } => panic!("little was written"),
+            Item::Ended(ended) => return (ended.outcome, bytes),
+        }
+    }
 }

@@ -1,27 +1,12 @@
 //! What the systems that ironcell joins can do with one process that they start, row by row: each test is named by its row,
 //! and shows what ironcell does about it.
 
-use integration::embed::{logged, shell, with_supervisor};
-use ironcell::life::{Exit, Outcome, Refused, Stream};
+use integration::embed::{ran, shell, with_supervisor};
+use ironcell::life::{Exit, Refused};
 use ironcell::spec::{Env, EnvName, JobSpec, JobSpecBuilder, StdioSet};
-use ironcell::supervise::{Item, OutputFrom, Supervisor};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::time::{Duration, Instant};
-
-/// Runs a job to its end: its outcome, and the bytes of its standard output.
-async fn run(supervisor: &Supervisor, spec: JobSpec) -> (Outcome, Vec<u8>) {
-    let job = supervisor.start(spec, logged()).await.expect("it starts");
-    let mut reader = job.output(OutputFrom::Start).only(Stream::Stdout);
-    let mut bytes = Vec::new();
-    loop {
-        match reader.next().await.expect("it ends") {
-            Item::Chunk(chunk) => bytes.extend(chunk.bytes),
-            Item::Gap { .. } => panic!("little was written"),
-            Item::Ended(ended) => return (ended.outcome, bytes),
-        }
-    }
-}
 
 fn built(job: JobSpecBuilder) -> JobSpec {
     job.build().expect("a spec")
@@ -40,7 +25,7 @@ fn row_1_3_the_environment_is_what_was_said_in_its_order_and_the_last_of_a_name_
         for (name, value) in [("B", "1"), ("A", "2"), ("B", "3")] {
             env.set(EnvName::new(OsStr::new(name)).expect("a name"), OsStr::new(value)).expect("a value");
         }
-        let (_, out) = run(&supervisor, built(JobSpec::command("/usr/bin/env").env(env))).await;
+        let (_, out) = ran(&supervisor, built(JobSpec::command("/usr/bin/env").env(env))).await;
         assert_eq!(out, b"B=3\nA=2\n", "a name keeps the place of its first setting");
         supervisor
     });
@@ -51,7 +36,7 @@ fn row_1_4_arguments_are_bytes() {
     with_supervisor(|supervisor| async move {
         let bytes = b"\xff\xfe \n%".to_vec();
         let spec = built(JobSpec::command("printf").arg("%s").arg(OsString::from_vec(bytes.clone())));
-        assert_eq!(run(&supervisor, spec).await.1, bytes);
+        assert_eq!(ran(&supervisor, spec).await.1, bytes);
         supervisor
     });
 }
@@ -59,7 +44,7 @@ fn row_1_4_arguments_are_bytes() {
 #[test]
 fn row_1_5_without_an_input_a_job_reads_the_end_at_once() {
     with_supervisor(|supervisor| async move {
-        let (outcome, out) = run(&supervisor, shell("cat; readlink /proc/self/fd/0")).await;
+        let (outcome, out) = ran(&supervisor, shell("cat; readlink /proc/self/fd/0")).await;
         assert_eq!((outcome.success(), out), (true, b"/dev/null\n".to_vec()));
         supervisor
     });
@@ -97,8 +82,8 @@ fn row_1_12_a_program_that_is_missing_is_told_from_one_that_cannot_be_executed()
 #[test]
 fn row_1_13_an_end_keeps_its_code_or_its_signal() {
     with_supervisor(|supervisor| async move {
-        assert_eq!(run(&supervisor, shell("exit 137")).await.0.exit, Exit::Code { code: 137 });
-        assert!(matches!(run(&supervisor, shell("kill -9 $$")).await.0.exit, Exit::Signal { signal: 9, .. }));
+        assert_eq!(ran(&supervisor, shell("exit 137")).await.0.exit, Exit::Code { code: 137 });
+        assert!(matches!(ran(&supervisor, shell("kill -9 $$")).await.0.exit, Exit::Signal { signal: 9, .. }));
         supervisor
     });
 }
@@ -106,7 +91,7 @@ fn row_1_13_an_end_keeps_its_code_or_its_signal() {
 #[test]
 fn row_1_15_a_grandchild_that_holds_the_output_open_does_not_hold_the_end() {
     with_supervisor(|supervisor| async move {
-        let (outcome, out) = run(&supervisor, shell("echo here; setsid sleep 1000 & exit 0")).await;
+        let (outcome, out) = ran(&supervisor, shell("echo here; setsid sleep 1000 & exit 0")).await;
         assert_eq!((outcome.success(), out), (true, b"here\n".to_vec()));
         assert_eq!(outcome.leftovers.expect("they are known").count, 1);
         assert!(outcome.usage.wall < Duration::from_secs(100), "it did not wait for the sleep");
@@ -118,8 +103,8 @@ fn row_1_15_a_grandchild_that_holds_the_output_open_does_not_hold_the_end() {
 fn row_1_19_a_job_is_arguments_or_a_script() {
     with_supervisor(|supervisor| async move {
         let arguments = built(JobSpec::command("echo").args(["$HOME", "a  b"]));
-        assert_eq!(run(&supervisor, arguments).await.1, b"$HOME a  b\n");
-        assert_eq!(run(&supervisor, built(JobSpec::shell("echo $HOME | tr a-z A-Z"))).await.1, b"/TMP\n");
+        assert_eq!(ran(&supervisor, arguments).await.1, b"$HOME a  b\n");
+        assert_eq!(ran(&supervisor, built(JobSpec::shell("echo $HOME | tr a-z A-Z"))).await.1, b"/TMP\n");
         supervisor
     });
 }

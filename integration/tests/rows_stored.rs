@@ -1,25 +1,17 @@
 //! Programs that are handed over as bytes, row by row of what the systems that ironcell joins can do with them.
 
-use integration::embed::{logged, with_threads};
+use integration::embed::{ran, with_threads};
 use integration::inside::scratch;
-use ironcell::life::{Exit, Stream};
+use ironcell::life::Exit;
 use ironcell::spec::{Env, EnvName, JobSpec};
-use ironcell::supervise::{BinaryStore, Error, Item, OutputFrom, Supervisor};
+use ironcell::supervise::{BinaryStore, Error, Supervisor};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
 /// Runs a job to its end: its exit, and its standard output.
 async fn run(supervisor: &Supervisor, spec: JobSpec) -> (Exit, String) {
-    let job = supervisor.start(spec, logged()).await.expect("it starts");
-    let mut reader = job.output(OutputFrom::Start).only(Stream::Stdout);
-    let mut bytes = Vec::new();
-    loop {
-        match reader.next().await.expect("it ends") {
-            Item::Chunk(chunk) => bytes.extend(chunk.bytes),
-            Item::Gap { .. } => panic!("little was written"),
-            Item::Ended(ended) => return (ended.outcome.exit, String::from_utf8(bytes).expect("text")),
-        }
-    }
+    let (outcome, bytes) = ran(supervisor, spec).await;
+    (outcome.exit, String::from_utf8(bytes).expect("text"))
 }
 
 #[test]

@@ -42,6 +42,15 @@ impl<T> Open<T> {
             written = inlet(&open).write(bytes) => written,
         }
     }
+
+    /// Writes all of it, piece by piece.
+    async fn write_all(&self, inlet: impl Fn(&T) -> &Inlet, bytes: &[u8]) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = &rest[self.write(&inlet, rest).await?..];
+        }
+        Ok(())
+    }
 }
 
 /// The standard input of a job that was started with [`Stdio::Pipe`](crate::spec::Stdio::Pipe). Clones are the same. Its end
@@ -68,11 +77,7 @@ impl JobStdin {
     /// # Errors
     /// As [`JobStdin::write`].
     pub async fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            rest = &rest[self.write(rest).await?..];
-        }
-        Ok(())
+        self.0.write_all(|inlet| inlet, bytes).await
     }
 
     /// Ends the input: what was written can still be read, then comes the end of the file. A write that waits fails. Closing
@@ -106,11 +111,7 @@ impl JobTerminal {
     /// # Errors
     /// As [`JobTerminal::write`].
     pub async fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            rest = &rest[self.write(rest).await?..];
-        }
-        Ok(())
+        self.0.write_all(|(inlet, _)| inlet, bytes).await
     }
 
     /// Interrupts what is in the foreground, as a person would: types the terminal's interrupt character, Ctrl-C if the job

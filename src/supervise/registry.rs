@@ -244,14 +244,16 @@ impl State {
     /// The one that goes, if there are more that have ended than may be: the first that ended, of the owner who has most of
     /// them. So nobody can push out another's who has fewer.
     fn too_many(&self) -> Option<JobId> {
-        let mut ended: BTreeMap<&Owner, Vec<(SystemTime, JobId)>> = BTreeMap::new();
-        for entry in self.entries.values() {
-            if let Some(when) = entry.info.ended {
-                ended.entry(&entry.info.owner).or_default().push((when, entry.info.id));
-            }
+        let all = || self.entries.values().filter_map(|entry| Some((entry, entry.info.ended?)));
+        // Nearly always: and this is asked with every start and every look.
+        if all().count() <= self.bounds.ended {
+            return None;
         }
-        let all: usize = ended.values().map(Vec::len).sum();
-        let most = ended.into_values().max_by_key(Vec::len).filter(|_| all > self.bounds.ended)?;
+        let mut ended: BTreeMap<&Owner, Vec<(SystemTime, JobId)>> = BTreeMap::new();
+        for (entry, when) in all() {
+            ended.entry(&entry.info.owner).or_default().push((when, entry.info.id));
+        }
+        let most = ended.into_values().max_by_key(Vec::len)?;
         most.into_iter().min().map(|(_, id)| id)
     }
 
