@@ -44,6 +44,7 @@
 //! | `plan` | pure: from an ask and a host to every write and mount, or a refusal |
 //! | `os`, and the crate `init-shim` | the hands and the door: all that is dangerous |
 //! | [`supervise`] | the head: supervisor, one driver a job |
+//! | `rpc` | the voice of the daemon `ironcelld`, and of those who call it |
 //! | `cli` | the voice of the program `ironcell` |
 
 #[cfg(feature = "cli")]
@@ -51,5 +52,7 @@ pub mod cli;
 pub mod life;
 mod os;
 mod plan;
+#[cfg(feature = "daemon")]
+pub mod rpc;
 pub mod spec;
 pub mod supervise;

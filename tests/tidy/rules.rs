@@ -6,13 +6,13 @@ use crate::source::{Source, block_end, is_word};
 
 /// The layers from the bottom: a file names its own rank and those below. The root and `bin` are above them all.
 const LAYERS: [(&str, usize); 7] =
-    [("spec", 0), ("life", 0), ("plan", 1), ("os", 2), ("supervise", 3), ("rpc", 4), ("cli", 4)];
+    [("spec", 0), ("life", 0), ("plan", 1), ("os", 2), ("supervise", 3), ("rpc", 4), ("cli", 5)];
 
 /// What a layer never names, though it is below: the voices speak to the head alone.
 const NEVER: [(&str, &str); 4] = [("cli", "os"), ("cli", "plan"), ("rpc", "os"), ("rpc", "plan")];
 
 /// Where each dependency lives: beginnings of names of files. One that is not here may be named anywhere.
-const HOMES: [(&str, &[&str]); 19] = [
+const HOMES: [(&str, &[&str]); 31] = [
     ("cgroups_rs", &["src/os/cgroup/set.rs"]),
     ("zbus", &["src/os/cgroup/systemd.rs"]),
     ("caps", &["init-shim/src/creds.rs"]),
@@ -28,10 +28,22 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("uuid", &["src/spec/id.rs"]),
     ("sha2", &["src/life/digest.rs"]),
     ("syscalls", &["src/plan/filter/calls.rs"]),
-    ("tokio", &["src/supervise/", "src/os/", "src/cli/", "src/bin/"]),
+    ("tokio", &["src/supervise/", "src/os/", "src/rpc/", "src/cli/", "src/bin/"]),
+    ("tonic", &["src/rpc/"]),
+    ("tonic_types", &["src/rpc/"]),
+    ("tonic_health", &["src/rpc/"]),
+    ("tonic_reflection", &["src/rpc/"]),
+    ("prost", &["src/rpc/"]),
+    ("prost_types", &["src/rpc/"]),
+    ("hyper_util", &["src/rpc/"]),
+    ("tower", &["src/rpc/"]),
+    ("rustls", &["src/rpc/"]),
+    ("tokio_rustls", &["src/rpc/"]),
+    ("x509_cert", &["src/rpc/"]),
+    ("rcgen", &["src/rpc/"]),
     ("futures_core", &["src/supervise/output/"]),
-    ("serde_json", &["src/cli/", "src/spec/"]),
-    ("toml", &["src/spec/file/"]),
+    ("serde_json", &["src/cli/", "src/rpc/", "src/spec/", "src/supervise/"]),
+    ("toml", &["src/spec/file/", "src/rpc/"]),
     ("proptest", &[]),
 ];
 

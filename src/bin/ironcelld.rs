@@ -1,0 +1,3 @@
+//! The program `ironcelld`: the daemon.
+
+fn main() {}
