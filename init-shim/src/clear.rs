@@ -57,7 +57,7 @@ pub enum End {
 }
 
 /// The supervisor is gone. Every cell of its ends, and its cgroup goes.
-pub fn up(held: Vec<Held>, base: Option<Base>, end: End) {
+pub fn up(held: Vec<Held>, bases: &[Base], end: End) {
     for held in &held {
         release_io(&held.cgroup);
         kill_cgroup(&held.cgroup);
@@ -66,8 +66,17 @@ pub fn up(held: Vec<Held>, base: Option<Base>, end: End) {
     for held in held {
         remove_cgroup(&held, until);
     }
-    if let Some(base) = &base {
-        remove_base(base, end);
+    bases.iter().for_each(|base| remove_base(base, end));
+}
+
+impl Base {
+    /// Whether it is the same place.
+    pub fn is(&self, other: &Self) -> bool {
+        let same = |a: &OwnedFd, b: &OwnedFd| match (fstat(a), fstat(b)) {
+            (Ok(a), Ok(b)) => (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino),
+            _ => false,
+        };
+        self.name == other.name && same(&self.above, &other.above)
     }
 }
 

@@ -18,6 +18,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::fstat;
 use rustix::io::{Errno, Result, pread};
 use rustix::net::{RecvFlags, SocketFlags, accept_with};
+use rustix::process::PidfdFlags;
 
 /// argv[0] by which a program that was executed knows that it is to be the keeper; its socket is descriptor 0.
 pub const ARG0: &str = "ironcell-keeper";
@@ -27,8 +28,8 @@ struct Keeper {
     socket: OwnedFd,
     host: Host,
     held: Vec<Held>,
-    /// The place of the cells' cgroups.
-    base: Option<Base>,
+    /// The places of the cells' cgroups: one, and that of an earlier supervisor if it was another.
+    bases: Vec<Base>,
     /// Where the next supervisor comes, if there is to be one.
     next: Option<OwnedFd>,
 }
@@ -43,12 +44,12 @@ pub fn run(socket: OwnedFd) -> ! {
             sys::exit_now(crate::inside::NOT_BUILT)
         }
     };
-    let mut keeper = Keeper { socket, host, held: Vec::new(), base: None, next: None };
+    let mut keeper = Keeper { socket, host, held: Vec::new(), bases: Vec::new(), next: None };
     let _ = send(&keeper.socket, &FromKeeper::Ready, &[]);
     loop {
         let end = keeper.serve();
         if !keeper.awaits_next() {
-            clear::up(keeper.held, keeper.base, end);
+            clear::up(keeper.held, &keeper.bases, end);
             sys::exit_now(0)
         }
     }
@@ -81,7 +82,7 @@ impl Keeper {
             return false;
         }
         // The base stays: cells are in it.
-        clear::up(gone, None, End::Death);
+        clear::up(gone, &[], End::Death);
         loop {
             match accept_with(next, SocketFlags::CLOEXEC) {
                 Ok(socket) => {
@@ -98,7 +99,10 @@ impl Keeper {
     /// Obeys one order. A message with the wrong descriptors cannot come from our supervisor, and is dropped.
     fn obey(&mut self, message: ToKeeper, mut fds: Vec<OwnedFd>) {
         match message {
-            ToKeeper::Base { name } => self.base = fds.pop().map(|above| Base { above, name }),
+            ToKeeper::Base { name } => {
+                let new = fds.pop().map(|above| Base { above, name });
+                self.bases.extend(new.filter(|new| !self.bases.iter().any(|known| known.is(new))));
+            }
             // Heard in `serve`.
             ToKeeper::Close => {}
             ToKeeper::Forget { job } => self.held.retain(|held| held.job != job),
@@ -139,7 +143,11 @@ impl Keeper {
                 return;
             }
         }
-        let _ = send(&self.socket, &FromKeeper::AllTold, &[]);
+        let own = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty());
+        // Without one it is not told; the supervisor then waits in vain, and opens no vault that it could not watch.
+        if let Ok(own) = own {
+            let _ = send(&self.socket, &FromKeeper::AllTold, &[own.as_fd()]);
+        }
     }
 
     /// Builds a cell and answers.

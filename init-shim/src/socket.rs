@@ -120,7 +120,7 @@ pub enum FromKeeper {
         /// What each further descriptor is.
         roles: Vec<Role>,
     },
-    /// All that are held were told.
+    /// All that are held were told. Descriptor: the keeper's own pidfd.
     AllTold,
 }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod digest;
 mod evidence;
+mod known;
 pub(crate) mod lines;
 pub(crate) mod log;
 mod now;

@@ -1,11 +1,11 @@
 //! How a job ended and why: two axes, since an out-of-memory kill, a deadline and a user's stop all look like SIGKILL.
 
 use super::{Evidence, Leftovers, Usage};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The end of a job, told once.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// How the leader ended.
     pub exit: Exit,
@@ -37,7 +37,7 @@ impl Outcome {
 }
 
 /// How the leader, the target that was asked for, ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Exit {
     /// It returned this code.
@@ -59,7 +59,7 @@ pub enum Exit {
 }
 
 /// Why the job ended. More may come.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "cause", content = "cause_detail", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Cause {
@@ -75,7 +75,7 @@ pub enum Cause {
     /// Its wall-clock time was over.
     WallTime {
         /// The limit that was reached, in seconds in JSON.
-        #[serde(serialize_with = "super::usage::seconds")]
+        #[serde(serialize_with = "super::usage::seconds", deserialize_with = "super::usage::of_seconds")]
         limit: Duration,
         /// What it took.
         how: StopKind,
@@ -83,7 +83,7 @@ pub enum Cause {
     /// The processor time of its whole tree was over.
     CpuTime {
         /// The limit that was reached, in seconds in JSON.
-        #[serde(serialize_with = "super::usage::seconds")]
+        #[serde(serialize_with = "super::usage::seconds", deserialize_with = "super::usage::of_seconds")]
         limit: Duration,
         /// What it took.
         how: StopKind,
@@ -91,7 +91,7 @@ pub enum Cause {
     /// No process of it ran for this long: none used any processor time, without which there is no output either.
     Idle {
         /// The limit that was reached, in seconds in JSON.
-        #[serde(serialize_with = "super::usage::seconds")]
+        #[serde(serialize_with = "super::usage::seconds", deserialize_with = "super::usage::of_seconds")]
         limit: Duration,
         /// What it took.
         how: StopKind,
@@ -113,7 +113,8 @@ pub enum Cause {
     Pids,
     /// SIGSYS ended it: the signal of a filter of system calls, ironcell's or its own.
     Seccomp,
-    /// It was never started.
+    /// It was never started. Not read again from JSON: no list keeps a job that was not started.
+    #[serde(skip_deserializing)]
     StartFailed(StartFailure),
     /// Nobody held it any more, so nobody could have stopped it; or its supervisor was gone.
     OwnerGone,
@@ -122,7 +123,7 @@ pub enum Cause {
 }
 
 /// Who asked for a stop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stopper {
     /// A signal to the owner: Ctrl-C, or SIGTERM to `ironcell run`.
@@ -132,7 +133,7 @@ pub enum Stopper {
 }
 
 /// What a stop took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopKind {
     /// The leader ended within its grace after SIGTERM.
@@ -142,7 +143,7 @@ pub enum StopKind {
 }
 
 /// Whose memory was short when the kernel killed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MemoryOf {
     /// The job's own `memory.max`.
@@ -171,7 +172,7 @@ pub struct StartFailure {
 }
 
 /// What a failed start means for the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refused {
     /// The target does not exist: exit code 127.

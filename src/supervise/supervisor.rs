@@ -112,7 +112,7 @@ impl Supervisor {
 
     fn with(keeper: NewKeeper, bounds: Bounds) -> Result<Self, Error> {
         let devices = Arc::new(DeviceGuard::load()?);
-        let base = cgroup::prepare(&[keeper.pid()], |above, name| keeper.announce(above, name))?;
+        let base = cgroup::prepare(keeper.pid().as_slice(), |above, name| keeper.announce(above, name))?;
         match keeper.attend() {
             Ok(keeper) => {
                 let hands = CellHands { keeper: Arc::<Keeper>::new(keeper), base: Arc::new(base), devices };

@@ -2,7 +2,7 @@
 
 use crate::os::watch::Watch;
 use crate::os::{Doing, OsError};
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, ioctl_fionread, read};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
@@ -37,7 +37,7 @@ impl Intake {
     }
 
     /// One that is there and does not block.
-    pub(super) fn of(fd: OwnedFd) -> io::Result<Self> {
+    pub fn of(fd: OwnedFd) -> io::Result<Self> {
         Watch::readable(fd).map(Self)
     }
 
@@ -67,5 +67,11 @@ impl Intake {
                 }
             })
             .await
+    }
+}
+
+impl AsFd for Intake {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
