@@ -45,7 +45,8 @@ mod tests {
     fn timeline() -> Timeline {
         let mut line = Timeline::default();
         let reasons = [Clock::Wall, Clock::Cpu, Clock::Idle].map(Reason::TimeOver);
-        let reasons = reasons.into_iter().chain([Reason::Asked(Stopper::Caller), Reason::OutputOver, Reason::OwnerGone]);
+        let reasons =
+            reasons.into_iter().chain([Reason::Asked(Stopper::Caller), Reason::OutputOver, Reason::OwnerGone]);
         line.tell(Duration::ZERO, Happening::Created);
         line.tell(SECOND, Happening::Oom { kills: 3 });
         line.tell(SECOND, Happening::Throttled { by: Throttle::CpuMax });

@@ -2,8 +2,8 @@
 //!
 //! Source: cgroup-v2.rst (`cpu.stat`, `memory.peak`, `pids.peak`, `io.stat`, `*.pressure`).
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
 
 /// The job's use of the machine. `None` is "the kernel could not say", never 0.

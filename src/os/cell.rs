@@ -8,6 +8,7 @@ mod processes;
 mod start;
 
 pub use counters::{Counters, CpuLook, Looks, MemoryLook};
+pub use outlive::Known;
 pub use processes::Roll;
 pub use start::NewCell;
 

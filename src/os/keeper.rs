@@ -4,8 +4,8 @@
 mod new;
 mod vault;
 
-pub(super) use new::sealed_copy;
 pub use new::NewKeeper;
+pub(super) use new::sealed_copy;
 pub use vault::{HeldJob, Release};
 
 use super::watch::Watch;
@@ -134,7 +134,6 @@ impl Keeper {
 }
 
 impl Link {
-
     /// The answer for this job; those for callers that went away are let go.
     async fn answer(&self, job: u64) -> Result<Launched, LaunchError> {
         loop {
@@ -179,4 +178,3 @@ fn last_words(socket: &OwnedFd) -> OsError {
 fn failed(errno: Errno) -> OsError {
     OsError::new(Doing::Order, "the keeper", errno)
 }
-

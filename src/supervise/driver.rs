@@ -11,6 +11,7 @@ use super::backend::{Body, Ended};
 use super::events::Change;
 use super::house::House;
 use super::input::Inputs;
+use super::lasting::{Recorded, Stopping};
 use super::output::Recording;
 use super::request::{Request, StopRequest};
 use crate::life::pace::{Look, Pace};
@@ -25,6 +26,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
+pub(super) use waits::NEVER;
 use waits::{Waits, at};
 
 /// SIGTERM, the soft stop.
@@ -56,6 +58,12 @@ pub(super) struct Driver {
     pub grace: Duration,
     /// When the start was asked for.
     pub asked: Instant,
+    /// When the target was executed.
+    pub started: Instant,
+    /// Whether an earlier supervisor was ending it.
+    pub stopping: Option<Stopping>,
+    /// What is written down of it.
+    pub recorded: Option<Recorded>,
     pub timeline: watch::Sender<Timeline>,
     pub outcome: watch::Sender<Option<Outcome>>,
     pub seen: Seen,
@@ -95,12 +103,12 @@ impl Drop for Listed {
 impl Driver {
     /// Runs until the outcome is told.
     pub async fn run(mut self) {
-        let started = Instant::now();
+        let started = self.started;
         let mut waits = Waits::new(started, &self.limits, &self.pace);
         let mut abandoned = self.listed.house.registry.abandonment();
         // What happened before anybody could watch.
         self.note_memory();
-        let mut state = State::Running;
+        let mut state = self.first_state(&mut waits);
         loop {
             let event = match state {
                 State::Draining { .. } => self.empty().await,
@@ -122,6 +130,25 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Where it stands when this driver begins: it runs, or an earlier one was ending it.
+    fn first_state(&mut self, waits: &mut Waits) -> State {
+        if self.paused {
+            waits.look = None;
+        }
+        let Some(stopping) = self.stopping.take() else { return State::Running };
+        (waits.look, waits.ending) = (None, true);
+        let (grace, Stopping { why, how, .. }) = (stopping.until(), stopping);
+        match how {
+            // It may have been asked or not: that it hears it twice is better than not at all.
+            StopKind::Soft => {
+                waits.grace = Some(grace);
+                self.ask_leader();
+            }
+            StopKind::Hard => self.kill(),
+        }
+        State::Stopping { why, how }
     }
 
     /// The next thing that happens while the leader runs.
@@ -239,6 +266,9 @@ impl Driver {
                 }
                 waits.look = None;
                 waits.ending = true;
+                if let Some(recorded) = &mut self.recorded {
+                    recorded.stopping(why, *how, self.grace);
+                }
                 self.note(Happening::Stopping { cause: why.word(), how: *how });
             }
             State::Draining { .. } => {

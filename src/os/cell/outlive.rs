@@ -4,6 +4,7 @@ use super::start::MadeCgroup;
 use super::{Cell, Counters, Looks};
 use crate::os::cgroup::{Base, CellCgroup, Effective};
 use crate::os::keeper::{HeldJob, Keeper};
+use crate::os::stdio::AwaitedTerminal;
 use crate::os::watch::Watch;
 use crate::os::{Doing, OsError};
 use init_shim::socket::{HoldFds, Role};
@@ -30,26 +31,27 @@ impl Cell {
     /// Has the keeper hold it, with our ends of its streams.
     ///
     /// # Errors
-    /// When there are no descriptors left, or the keeper is gone.
+    /// When there are no descriptors left.
     pub fn outlive(&mut self, keeper: &Keeper, streams: &[(Role, BorrowedFd<'_>)]) -> Result<(), OsError> {
         let Some(ids) = &self.ids else { return Ok(()) };
         let copy = |fd: BorrowedFd<'_>| {
             fd.try_clone_to_owned().map_err(|error| OsError::new(Doing::Make, "a descriptor", error))
         };
-        let cell = HoldFds {
-            cgroup: copy(self.cgroup.fd())?,
-            base: copy(self.cgroup.base_fd())?,
-            ids: copy(ids.as_fd())?,
-        };
-        let own = [
-            (Role::Status, self.status.as_fd()),
-            (Role::Lease, self.lease.as_fd()),
-            (Role::PidFd, self.pidfd.as_fd()),
-        ];
-        let kept = own.iter().chain(streams).map(|(role, fd)| Ok((*role, copy(*fd)?))).collect::<Result<_, OsError>>()?;
+        let cell =
+            HoldFds { cgroup: copy(self.cgroup.fd())?, base: copy(self.cgroup.base_fd())?, ids: copy(ids.as_fd())? };
+        let own =
+            [(Role::Status, self.status.as_fd()), (Role::Lease, self.lease.as_fd()), (Role::PidFd, self.pidfd.as_fd())];
+        let terminal = self.terminal.as_ref().map(|terminal| (Role::Terminal, terminal.socket.as_fd()));
+        let kept = own
+            .iter()
+            .chain(streams)
+            .chain(terminal.as_ref())
+            .map(|(role, fd)| Ok((*role, copy(*fd)?)))
+            .collect::<Result<_, OsError>>()?;
         let name = self.cgroup.name().to_owned();
         self.cgroup.outlives = true;
-        keeper.hold(HeldJob { job: self.keeper_job, name, pid: self.pid, cell, kept })
+        keeper.hold(HeldJob { job: self.keeper_job, name, pid: self.pid, cell, kept });
+        Ok(())
     }
 
     /// The keeper's number for it.
@@ -78,7 +80,7 @@ impl Cell {
         let counters = Counters::open(&cgroup, looks)?;
         let frozen = cgroup.read("cgroup.freeze")?.is_some_and(|text| text.trim() == "1");
         let watch = |fd| Watch::readable(fd).map_err(|error| OsError::new(Doing::Watch, "a cell", error));
-        let cell = Self {
+        let mut cell = Self {
             cgroup: MadeCgroup::taken_over(cgroup, frozen),
             effective,
             counters,
@@ -91,6 +93,10 @@ impl Cell {
             ids: Some(ids),
             terminal: None,
         };
+        let (terminal, kept) = kept.into_iter().partition::<Vec<_>, _>(|(role, _)| *role == Role::Terminal);
+        if let Some((_, socket)) = terminal.into_iter().next() {
+            cell.terminal = Some(AwaitedTerminal::of(socket).arrive()?);
+        }
         Ok((cell, kept))
     }
 }

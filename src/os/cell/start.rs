@@ -10,10 +10,10 @@ use crate::os::{Doing, OsError};
 use crate::plan::Plan;
 use init_shim::report::Failure;
 use init_shim::socket::LaunchFds;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::fd::OwnedFd;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::{Errno, read, write};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
 use std::ops::Deref;
@@ -83,7 +83,8 @@ impl NewCell {
         looks: Looks,
     ) -> Result<Self, CellError> {
         let ids = CellIds::take(seed)?;
-        let cgroup = MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false, frozen: false, outlives: false };
+        let cgroup =
+            MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false, frozen: false, outlives: false };
         let effective = cgroup.apply(&plan.settings)?;
         plan.order.guard(|| devices.guard(&cgroup))?;
         let counters = Counters::open(&cgroup, looks)?;

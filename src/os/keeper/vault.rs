@@ -8,9 +8,7 @@ use crate::os::{Doing, OsError};
 use init_shim::socket::{FromKeeper, HoldFds, Role, ToKeeper, receive, send};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
-};
+use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::collections::BTreeMap;
 use std::fs;
@@ -140,13 +138,7 @@ impl Keeper {
         Ok((keeper, copies))
     }
 
-    fn with_vault(
-        self,
-        path: &Path,
-        above: BorrowedFd<'_>,
-        name: &str,
-        found: Option<Watch>,
-    ) -> Result<Self, OsError> {
+    fn with_vault(self, path: &Path, above: BorrowedFd<'_>, name: &str, found: Option<Watch>) -> Result<Self, OsError> {
         let above = above.try_clone_to_owned().map_err(|error| OsError::new(Doing::Make, "a descriptor", error))?;
         let place = (above, name.to_owned());
         let (path, held, left) = (path.to_owned(), Mutex::default(), AtomicBool::new(false));
@@ -159,16 +151,13 @@ impl Keeper {
     }
 
     /// Has a running job held for the next supervisor. Nothing, where jobs do not outlive theirs.
-    ///
-    /// # Errors
-    /// When the keeper is gone; its successor is told all the same.
-    pub fn hold(&self, job: HeldJob) -> Result<(), OsError> {
-        let Some(vault) = &self.vault else { return Ok(()) };
+    pub fn hold(&self, job: HeldJob) {
+        let Some(vault) = &self.vault else { return };
         // Under the lock: a keeper that is put in the place of this one in this moment is told of all that is in the list.
+        // So one that is gone need not be told.
         let mut held = vault.held();
-        let told = job.tell(&self.link());
+        let _ = job.tell(&self.link());
         held.insert(job.job, job);
-        told
     }
 
     /// Closes the copies of one descriptor.
@@ -220,9 +209,7 @@ impl Keeper {
     fn process_watch(&self) -> Option<Watch> {
         let link = self.link();
         let pidfd = match (&link.process, &self.vault) {
-            (Some(process), Some(_)) => {
-                pidfd_open(Pid::from_raw(process.pid())?, PidfdFlags::empty()).ok()?
-            }
+            (Some(process), Some(_)) => pidfd_open(Pid::from_raw(process.pid())?, PidfdFlags::empty()).ok()?,
             (None, Some(Vault { found: Some(found), .. })) => found.as_fd().try_clone_to_owned().ok()?,
             _ => return None,
         };
@@ -251,7 +238,9 @@ impl Link {
         let failed_at = |errno: Errno| OsError::new(Doing::Make, path, errno);
         // One that was left by a keeper which is gone: nobody listens there, or it would have been found.
         match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(OsError::new(Doing::Remove, path, error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(OsError::new(Doing::Remove, path, error));
+            }
             _ => {}
         }
         let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
