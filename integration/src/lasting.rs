@@ -34,6 +34,11 @@ impl Lasting {
         String::from_utf8(output.stdout).expect("text")
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("a line of text");

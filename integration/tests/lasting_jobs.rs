@@ -73,7 +73,10 @@ fn why_a_job_is_being_ended_is_known_to_the_next_supervisor() {
     assert_eq!(next.order("list"), "jobs slow=stopping still=paused");
     assert_eq!(next.order("wait slow"), "ended Code { code: 5 } Stopped { by: Caller, how: Soft } residue 0");
     assert_eq!(next.order("resume still"), "resumed");
-    assert_eq!(next.order("stop still"), "ended Signal { signal: 15, core: false } Stopped { by: Caller, how: Soft } residue 0");
+    assert_eq!(
+        next.order("stop still"),
+        "ended Signal { signal: 15, core: false } Stopped { by: Caller, how: Soft } residue 0"
+    );
     next.shutdown();
     before.assert_nothing_left();
 }

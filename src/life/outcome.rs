@@ -30,6 +30,17 @@ impl Outcome {
         Self { exit, cause, usage, evidence, leftovers: None, residue: Vec::new() }
     }
 
+    /// The code that a shell would tell: the leader's own, or 128 and the signal's number; `None` when how it ended is not
+    /// known, or it never ran.
+    pub fn shell_code(&self) -> Option<u8> {
+        match self.exit {
+            Exit::Code { code } => Some(code),
+            // A signal's number is 64 at most.
+            Exit::Signal { signal, .. } => Some(128 + signal.min(127)),
+            Exit::NeverRan | Exit::Unknown => None,
+        }
+    }
+
     /// Whether the job did its work: it ran, and its leader returned 0 by itself.
     pub fn success(&self) -> bool {
         self.exit == Exit::Code { code: 0 } && self.cause == Cause::Itself

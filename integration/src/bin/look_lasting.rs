@@ -14,9 +14,10 @@ const SPOOL: u64 = 64 << 20;
 
 fn main() {
     let dir = std::env::args().nth(1).expect("a directory");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let supervisor = match Supervisor::open_lasting(&dir, Bounds::default()).await {
+        let supervisor = match Supervisor::open_lasting(&dir, Bounds { ended: 4096, ..Bounds::default() }).await {
             Ok(supervisor) => supervisor,
             Err(error) => return say(&format!("refused {error}")),
         };
@@ -63,9 +64,10 @@ async fn obey(jobs: &Jobs, words: &[&str]) -> Result<String, Error> {
             started(jobs.start_once(request, spec(name, script)?, stdio()).await?)
         }
         ["list"] => {
-            let told = jobs.list(&Filter::default()).into_iter().map(|info| {
-                format!("{}={}", info.name.unwrap_or_default(), info.status)
-            });
+            let told = jobs
+                .list(&Filter::default())
+                .into_iter()
+                .map(|info| format!("{}={}", info.name.unwrap_or_default(), info.status));
             format!("jobs {}", told.collect::<Vec<_>>().join(" "))
         }
         ["wait", name] => ended(&find(name)?.wait().await.ok_or(Error::RuntimeEnded)?),
