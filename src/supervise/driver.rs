@@ -5,6 +5,7 @@
 
 mod answers;
 mod finish;
+mod notes;
 mod waits;
 
 use super::backend::{Body, Ended};
@@ -16,8 +17,7 @@ use super::output::Recording;
 use super::request::{Request, StopRequest};
 use crate::life::pace::{Look, Pace};
 use crate::life::state::{Action, Clock, Event, LeaderEnd, State, TimeLimits, Told, next};
-use crate::life::{Happening, Leftovers, Outcome, StopKind, Throttle, Timeline};
-use crate::os::cell::CpuLook;
+use crate::life::{Leftovers, Outcome, StopKind, Timeline};
 use crate::os::cgroup::Effective;
 use crate::os::stdio::{HeldTerminal, Tail};
 use crate::spec::{JobId, JobSpec};
@@ -42,8 +42,7 @@ pub(super) struct Driver {
     pub spec: JobSpec,
     /// Where it is listed.
     pub listed: Listed,
-    pub stops: mpsc::Receiver<StopRequest>,
-    pub requests: mpsc::Receiver<Request>,
+    pub ends: Ends,
     /// Its limits in force, as its handles tell them.
     pub effective: Arc<Mutex<Vec<Effective>>>,
     /// Whether every process stands still.
@@ -64,9 +63,15 @@ pub(super) struct Driver {
     pub stopping: Option<Stopping>,
     /// What is written down of it.
     pub recorded: Option<Recorded>,
+    pub seen: Seen,
+}
+
+/// A driver's ends of what its job's handles ask by and are told by.
+pub(super) struct Ends {
+    pub stops: mpsc::Receiver<StopRequest>,
+    pub requests: mpsc::Receiver<Request>,
     pub timeline: watch::Sender<Timeline>,
     pub outcome: watch::Sender<Option<Outcome>>,
-    pub seen: Seen,
 }
 
 /// What was seen of a job before it was empty, and cannot be seen afterwards.
@@ -158,7 +163,7 @@ impl Driver {
                 // In this order: an end that is there is told as such, also when a time is over in the same instant.
                 biased;
                 end = self.cell.end() => return self.leader_ended(end),
-                stop = self.stops.recv(), if waits.owned => match stop {
+                stop = self.ends.stops.recv(), if waits.owned => match stop {
                     Some(StopRequest { by, how, grace }) => {
                         self.take_grace(grace, waits);
                         return Event::StopAsked { by, how };
@@ -188,7 +193,7 @@ impl Driver {
                 }
                 () = self.cell.memory_changed() => self.note_memory(),
                 // Last: who asks without a pause holds up nothing else. None is left to ask when every handle is gone.
-                Some(request) = self.requests.recv() => self.answer(request, waits).await,
+                Some(request) = self.ends.requests.recv() => self.answer(request, waits).await,
             }
         }
     }
@@ -245,8 +250,8 @@ impl Driver {
     /// Waits for the last process.
     async fn empty(&mut self) -> Event {
         // From here on there is nothing that could be asked of it: who asks is told of the end.
-        self.requests.close();
-        while self.requests.try_recv().is_ok() {}
+        self.ends.requests.close();
+        while self.ends.requests.try_recv().is_ok() {}
         let gone = async {
             self.cell.gone().await;
             self.cell.emptied(EMPTY_WITHIN).await
@@ -255,65 +260,6 @@ impl Driver {
             tracing::warn!(pid = self.cell.pid(), "processes of a cell are still there after they were killed");
         }
         Event::Emptied
-    }
-
-    /// Notes what a new state means for those who watch, before its actions are done.
-    fn note_state(&mut self, state: &State, waits: &mut Waits) {
-        match state {
-            State::Stopping { why, how } => {
-                if *how == StopKind::Hard {
-                    self.see_oom_kills();
-                }
-                waits.look = None;
-                waits.ending = true;
-                if let Some(recorded) = &mut self.recorded {
-                    recorded.stopping(why, *how, self.grace);
-                }
-                self.note(Happening::Stopping { cause: why.word(), how: *how });
-            }
-            State::Draining { .. } => {
-                // What was done to it until now, and was not noticed yet.
-                self.note_memory();
-                self.note_cpu(self.cell.cpu());
-                self.go_on_to_end();
-                self.note(Happening::Ended);
-            }
-            State::Running | State::Finished => {}
-        }
-    }
-
-    /// Notes what the kernel did for want of memory.
-    fn note_memory(&self) {
-        let seen = self.cell.memory().unwrap_or_default();
-        if seen.throttled {
-            self.note(Happening::Throttled { by: Throttle::MemoryHigh });
-        }
-        if seen.oom_kills > 0 {
-            self.note(Happening::Oom { kills: seen.oom_kills });
-        }
-    }
-
-    /// Notes that `cpu.max` held it back.
-    fn note_cpu(&self, seen: Option<CpuLook>) {
-        if seen.is_some_and(|seen| seen.throttled) {
-            self.note(Happening::Throttled { by: Throttle::CpuMax });
-        }
-    }
-
-    /// Tells those who watch.
-    fn note(&self, what: Happening) {
-        let now = self.asked.elapsed();
-        if !self.timeline.send_if_modified(|timeline| timeline.tell(now, what)) {
-            return;
-        }
-        let change = match what {
-            Happening::Oom { kills } => Change::Oom { kills },
-            Happening::Throttled { by } => Change::Throttled { by },
-            Happening::Stopping { cause, how } => Change::Stopping { cause, how },
-            // The list has words of its own for these.
-            Happening::Created | Happening::Started | Happening::Ended => return,
-        };
-        self.listed.tell(change);
     }
 }
 

@@ -1,10 +1,10 @@
 //! From an ask to a running job and its driver.
 
 use super::backend::Body;
-use super::driver::{Driver, Listed, Seen};
+use super::driver::{Driver, Ends, Listed, Seen};
 use super::house::{CellHands, Hands, House};
 use super::input::Inputs;
-use super::job::{Job, Shared};
+use super::job::{About, Job, Shared};
 use super::lasting::{self, Recorded, Stopping};
 use super::output::{self, Files, Recording};
 use super::registry::Asked;
@@ -16,7 +16,7 @@ use crate::life::{Happening, Timeline};
 use crate::os::cell::{Looks, NewCell};
 use crate::os::stdio::{Ours, Wired};
 use crate::os::{self, probe, stdio};
-use crate::plan::{Plan, Walls};
+use crate::plan::Plan;
 use crate::spec::{CpuMax, JobId, JobSpec, Owner, StdioSet};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
@@ -118,12 +118,10 @@ async fn in_cell(id: JobId, hands: CellHands, spec: &JobSpec, stdio: StdioSet, a
     timeline.tell(asked.elapsed(), Happening::Created);
     let cell = cell.launch(&keeper, &base, &plan, theirs).await.map_err(told)?;
     timeline.tell(asked.elapsed(), Happening::Started);
-    let (digest, walls, notes) = (plan.digest(), plan.walls, plan.notes);
+    let about = About { digest: plan.digest(), walls: plan.walls, notes: plan.notes };
     Ok(Begun {
         body: Body::Cell(Box::new(cell), keeper),
-        digest,
-        walls,
-        notes,
+        about,
         pace,
         limits,
         ours,
@@ -151,9 +149,7 @@ fn in_none(id: JobId, backend: &Backend, spec: &JobSpec, stdio: StdioSet, asked:
     // Without a plan there is no digest of one.
     Ok(Begun {
         body,
-        digest: String::new(),
-        walls,
-        notes,
+        about: About { digest: String::new(), walls, notes },
         pace,
         limits,
         ours,
@@ -174,9 +170,7 @@ pub(super) fn times(spec: &JobSpec) -> TimeLimits {
 /// What a start has brought, or what is known of a job that was started by an earlier supervisor.
 pub(super) struct Begun {
     pub body: Body,
-    pub digest: String,
-    pub walls: Walls,
-    pub notes: Vec<String>,
+    pub about: About,
     pub pace: Pace,
     pub limits: TimeLimits,
     pub ours: Ours,
@@ -207,7 +201,7 @@ pub(super) fn driven(
     spec: JobSpec,
     begun: Begun,
 ) -> (Arc<Shared>, mpsc::Sender<StopRequest>) {
-    let Begun { body: mut cell, digest, walls, notes, pace, limits, mut ours, files, asked, .. } = begun;
+    let Begun { body: mut cell, about, pace, limits, mut ours, files, asked, .. } = begun;
     let Begun { started, timeline, recorded, stopping, .. } = begun;
     let (inputs, held) = Inputs::begin(ours.inlet, cell.take_terminal(), &mut ours.intakes);
     let spool = files.as_ref().and_then(|files| files.spool.clone());
@@ -219,9 +213,7 @@ pub(super) fn driven(
         id,
         pid: cell.pid(),
         effective: Arc::clone(&effective),
-        digest,
-        walls,
-        notes,
+        about,
         requests: asks,
         timeline: happened,
         sink: Mutex::new(recording.sink(told.clone())),
@@ -233,7 +225,7 @@ pub(super) fn driven(
     let driver = Driver {
         listed: Listed { house: Arc::clone(house), id },
         grace: spec.grace(),
-        stops: stops_heard,
+        ends: Ends { stops: stops_heard, requests, timeline, outcome },
         paused: cell.stands_still(),
         started,
         stopping,
@@ -242,7 +234,6 @@ pub(super) fn driven(
         effective,
         cell,
         spec,
-        requests,
         relays: ours.relays,
         tail: ours.tail,
         inputs,
@@ -251,8 +242,6 @@ pub(super) fn driven(
         limits,
         pace,
         asked,
-        timeline,
-        outcome,
     };
     tokio::spawn(driver.run());
     (shared, stops)

@@ -44,7 +44,7 @@ impl Driver {
         }
         // What the kernel did to the rest, which nobody watched any more.
         self.note_memory();
-        evidence.timeline = self.timeline.borrow().clone();
+        evidence.timeline = self.ends.timeline.borrow().clone();
         let leftovers = self.seen.leftovers;
         let mut outcome = Outcome { exit, cause, usage, evidence, leftovers, residue: Vec::new() };
         // Before the removal: after it nothing is left that it could be known from.
@@ -55,7 +55,7 @@ impl Driver {
         }
         self.listed.house.registry.ended(self.listed.id, &outcome);
         // No receiver is left when every handle is gone: then nobody wants to know.
-        let _ = self.outcome.send(Some(outcome));
+        let _ = self.ends.outcome.send(Some(outcome));
     }
 
     /// What was used: what the kernel counted, and what PID 1 told.

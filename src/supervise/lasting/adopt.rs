@@ -13,6 +13,7 @@ use crate::plan::Plan;
 use crate::spec::{JobSpec, OnDrop, Owner};
 use crate::supervise::backend::Body;
 use crate::supervise::house::{CellHands, House};
+use crate::supervise::job::About;
 use crate::supervise::registry::Hold;
 use crate::supervise::start::{Begun, driven, held_back, times};
 use crate::supervise::{Error, JobInfo};
@@ -126,9 +127,9 @@ fn running(
     timeline.tell(started - asked, Happening::Started);
     // The same walls as then: they are what was asked for, and this host's own. One that has changed so that the same could
     // not be started any more has a job all the same.
-    let (digest, walls, notes) = match Plan::of(spec, &host) {
-        Ok(plan) => (plan.digest(), plan.walls, plan.notes),
-        Err(refusal) => (String::new(), Default::default(), vec![refusal.to_string()]),
+    let about = match Plan::of(spec, &host) {
+        Ok(plan) => About { digest: plan.digest(), walls: plan.walls, notes: plan.notes },
+        Err(refusal) => About { notes: vec![refusal.to_string()], ..About::default() },
     };
     let stopping = ask.record.stopping.clone();
     let mut info = ask.info();
@@ -140,8 +141,7 @@ fn running(
     };
     let recorded = Some(Recorded::again(lasting, ask.record.clone()));
     let files = super::stub::again(&house.disk(), spec, id)?;
-    let begun =
-        Begun { body, digest, walls, notes, pace, limits, ours, files, asked, started, timeline, recorded, stopping };
+    let begun = Begun { body, about, pace, limits, ours, files, asked, started, timeline, recorded, stopping };
     let (shared, stops) = driven(house, id, spec.clone(), begun);
     let hold = match spec.on_drop() {
         OnDrop::Detach => Hold::Strong(stops),

@@ -5,7 +5,7 @@ use super::{Lasting, Recorded};
 use crate::life::{Cause, Exit, Outcome, Status};
 use crate::supervise::house::House;
 use crate::supervise::input::Inputs;
-use crate::supervise::job::Shared;
+use crate::supervise::job::{About, Shared};
 use crate::supervise::registry::Hold;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
@@ -44,9 +44,7 @@ fn shared(house: &Arc<House>, ask: &Ask, outcome: Outcome) -> Arc<Shared> {
         id,
         pid: 0,
         effective: Arc::new(Mutex::new(effective)),
-        walls: Default::default(),
-        digest: String::new(),
-        notes: Vec::new(),
+        about: About::default(),
         // Closed at once: whoever asks is told that it has ended.
         requests: mpsc::channel(1).0,
         timeline: watch::channel(outcome.evidence.timeline.clone()).1,
