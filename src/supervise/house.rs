@@ -109,7 +109,7 @@ impl House {
 
     /// The supervisor goes, and its jobs stay: nothing that is dropped from now on is any job's end.
     pub fn leave(&self) {
-        self.registry.refuse();
+        self.registry.leave();
         if let Ok(Hands::Cells(hands)) = self.hands() {
             hands.keeper.leave();
         }

@@ -203,6 +203,14 @@ impl Registry {
         self.state().closing = true;
     }
 
+    /// Nothing that is let go of from now on is any job's end: another supervisor will have them all.
+    pub fn leave(&self) {
+        let mut state = self.state();
+        state.closing = true;
+        let all = state.entries.values().filter_map(|entry| entry.shared.as_ref()?.spool.as_ref());
+        all.for_each(|spool| spool.leave());
+    }
+
     /// The supervisor is gone: every job ends.
     pub fn abandon(&self) {
         self.close();

@@ -194,13 +194,11 @@ fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Result<J
     started.map(|()| Job::new(shared, Some(stops)))
 }
 
+/// What is shared of a job that has a driver, and what holds it.
+type Driven = (Arc<Shared>, mpsc::Sender<StopRequest>);
+
 /// Gives a job that runs its driver.
-pub(super) fn driven(
-    house: &Arc<House>,
-    id: JobId,
-    spec: JobSpec,
-    begun: Begun,
-) -> (Arc<Shared>, mpsc::Sender<StopRequest>) {
+pub(super) fn driven(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Driven {
     let Begun { body: mut cell, about, pace, limits, mut ours, files, asked, .. } = begun;
     let Begun { started, timeline, recorded, stopping, .. } = begun;
     let (inputs, held) = Inputs::begin(ours.inlet, cell.take_terminal(), &mut ours.intakes);
@@ -208,6 +206,7 @@ pub(super) fn driven(
     let (mut recording, log) = Recording::begin(&spec, ours.intakes, files, asked);
     let ((stops, stops_heard), (asks, requests)) = (mpsc::channel(REQUESTS_MOST), mpsc::channel(REQUESTS_MOST));
     let ((timeline, happened), (outcome, told)) = (watch::channel(timeline), watch::channel(None));
+    let listed = Listed { house: Arc::clone(house), id };
     let effective = Arc::new(Mutex::new(cell.effective()));
     let shared = Arc::new(Shared {
         id,
@@ -223,7 +222,7 @@ pub(super) fn driven(
         inputs: inputs.clone(),
     });
     let driver = Driver {
-        listed: Listed { house: Arc::clone(house), id },
+        listed,
         grace: spec.grace(),
         ends: Ends { stops: stops_heard, requests, timeline, outcome },
         paused: cell.stands_still(),

@@ -48,10 +48,11 @@ impl Driver {
         let leftovers = self.seen.leftovers;
         let mut outcome = Outcome { exit, cause, usage, evidence, leftovers, residue: Vec::new() };
         // Before the removal: after it nothing is left that it could be known from.
-        self.recorded.iter_mut().for_each(|recorded| recorded.ended(&outcome));
+        let log = self.recording.sealed();
+        self.recorded.iter_mut().for_each(|recorded| recorded.ended(&outcome, log.clone()));
         if let Err(error) = self.cell.remove(REMOVE_WITHIN).await {
             outcome.residue.push(error.to_string());
-            self.recorded.iter_mut().for_each(|recorded| recorded.ended(&outcome));
+            self.recorded.iter_mut().for_each(|recorded| recorded.ended(&outcome, log.clone()));
         }
         self.listed.house.registry.ended(self.listed.id, &outcome);
         // No receiver is left when every handle is gone: then nobody wants to know.

@@ -140,7 +140,7 @@ fn running(
         (None, false) => Status::Running,
     };
     let recorded = Some(Recorded::again(lasting, ask.record.clone()));
-    let files = super::stub::again(&house.disk(), spec, id)?;
+    let files = house.disk().reopen(spec, id)?;
     let begun = Begun { body, about, pace, limits, ours, files, asked, started, timeline, recorded, stopping };
     let (shared, stops) = driven(house, id, spec.clone(), begun);
     let hold = match spec.on_drop() {

@@ -2,6 +2,7 @@
 
 use super::adopt::Ask;
 use super::{Lasting, Recorded};
+use crate::life::log::Log;
 use crate::life::{Cause, Exit, Outcome, Status};
 use crate::supervise::house::House;
 use crate::supervise::input::Inputs;
@@ -24,21 +25,27 @@ pub(super) fn ended(house: &Arc<House>, ask: Ask) {
 pub(super) fn lost(house: &Arc<House>, lasting: &Arc<Lasting>, ask: Ask) {
     let Ask { record, spec, owner } = ask;
     let mut recorded = Recorded::again(lasting, record);
-    recorded.ended(&Outcome::of(Exit::Unknown, Cause::Lost));
+    recorded.ended(&Outcome::of(Exit::Unknown, Cause::Lost), None);
     ended(house, Ask { record: recorded.record().clone(), spec, owner });
 }
 
 /// One that nobody was told of: there is nothing to tell of it now either.
 pub(super) fn not_begun(house: &Arc<House>, lasting: &Arc<Lasting>, ask: &Ask) {
-    // Its files go with whoever lets go of them.
-    drop(super::stub::again(&house.disk(), &ask.spec, ask.record.id));
+    // Its files go with whoever lets go of them; there may be none yet.
+    drop(house.disk().of_ended(&ask.spec, ask.record.id, None));
     lasting.remove(ask.record.id);
 }
 
 /// What handles of it share: nobody drives it, and nobody ever will.
 fn shared(house: &Arc<House>, ask: &Ask, outcome: Outcome) -> Arc<Shared> {
     let (id, spec) = (ask.record.id, &ask.spec);
-    let (log, spool) = super::stub::ended(&house.disk(), spec, id);
+    let end = ask.record.ended.as_ref().and_then(|finished| finished.log.clone());
+    let (log, spool) = house.disk().of_ended(spec, id, end).unwrap_or_else(|error| {
+        tracing::error!(%id, %error, "the output of a job that has ended cannot be read");
+        let mut log = Log::new(0);
+        log.seal(false);
+        (watch::channel(log).1, None)
+    });
     let effective = ask.record.begun.as_ref().map(|begun| begun.effective.clone()).unwrap_or_default();
     Arc::new(Shared {
         id,

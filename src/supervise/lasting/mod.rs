@@ -10,7 +10,6 @@ mod ended;
 mod open;
 mod outlive;
 mod record;
-mod stub;
 
 use super::Error;
 use crate::os::OsError;

@@ -2,7 +2,7 @@
 
 use super::{Lasting, name_of};
 use crate::life::state::Reason;
-use crate::life::{Outcome, StopKind};
+use crate::life::{LogEnd, Outcome, StopKind};
 use crate::os::cgroup::Effective;
 use crate::os::state::monotonic_nanos;
 use crate::spec::file::MOST_BYTES;
@@ -67,6 +67,8 @@ pub struct Finished {
     /// Nanoseconds since 1970.
     at: u64,
     pub outcome: Outcome,
+    /// The end of what it wrote.
+    pub log: Option<LogEnd>,
 }
 
 impl Record {
@@ -200,8 +202,8 @@ impl Recorded {
     }
 
     /// Writes down how it ended: before what it is known from is removed.
-    pub fn ended(&mut self, outcome: &Outcome) {
-        self.record.ended = Some(Finished { at: unix_nanos(), outcome: outcome.clone() });
+    pub fn ended(&mut self, outcome: &Outcome, log: Option<LogEnd>) {
+        self.record.ended = Some(Finished { at: unix_nanos(), outcome: outcome.clone(), log });
         self.note();
     }
 
@@ -265,7 +267,7 @@ mod tests {
         recorded.stopping(&Reason::Asked(Stopper::Caller), StopKind::Hard, Duration::from_secs(60));
         let later = recorded.record().stopping.as_ref().map(Stopping::until).expect("it is being ended");
         assert!(later < until + Duration::from_secs(1), "its grace began anew");
-        recorded.ended(&Outcome::of(Exit::Code { code: 3 }, Cause::Itself));
+        recorded.ended(&Outcome::of(Exit::Code { code: 3 }, Cause::Itself), None);
         let record = read().expect("it is there");
         assert_eq!(&record, recorded.record());
         assert_eq!((record.spec().expect("a spec"), record.owner().expect("a word")), (spec, owner));
