@@ -1,0 +1,94 @@
+//! StartJob: from the wire to a job that runs, or the reason why there is none.
+
+use super::Daemon;
+use super::caller::Caller;
+use crate::rpc::convert::{self, Asked};
+use crate::rpc::errors::{Reason, Told};
+use crate::rpc::peer::{Connection, Role};
+use crate::rpc::proto::{self, StartJobRequest, StartJobResponse};
+use crate::spec::{JobSpec, OnDrop, SpecError, Stdio, StdioSet};
+use crate::supervise::{Error, Job, Supervisor};
+use std::sync::Arc;
+use tonic::Status;
+
+/// Characters of a request id at most: a UUID has 36.
+const REQUEST_ID_MOST: usize = 64;
+
+/// Starts a job.
+pub async fn start(
+    daemon: &Arc<Daemon>,
+    caller: Caller,
+    request: StartJobRequest,
+) -> Result<StartJobResponse, Status> {
+    Ok(started(daemon, &caller, request).await?)
+}
+
+/// The same for one of many.
+pub(super) async fn started(
+    daemon: &Daemon,
+    caller: &Caller,
+    request: StartJobRequest,
+) -> Result<StartJobResponse, Told> {
+    if daemon.is_draining() {
+        return Err(Told::new(Reason::Draining, "the daemon is being drained and starts no more jobs"));
+    }
+    if request.request_id.len() > REQUEST_ID_MOST {
+        let expected = format!("write at most {REQUEST_ID_MOST} characters, as a UUID has them");
+        return Err(SpecError::new("request_id", request.request_id, "it is too long", expected).into());
+    }
+    let spec = request.spec.unwrap_or_default();
+    let peer = &caller.connection.peer;
+    if peer.role == Role::Operator && !daemon.settings.operator_paths {
+        no_host_paths(&spec)?;
+    }
+    let on_drop = if request.lease { OnDrop::Kill } else { OnDrop::Detach };
+    let Asked { spec, stdin } = convert::asked(spec, on_drop, daemon.settings.spool.as_deref())?;
+    if request.validate_only {
+        return Ok(StartJobResponse { plan: drawn(spec).await?, ..Default::default() });
+    }
+    // A terminal is all three.
+    let stdio = match spec.terminal() {
+        Some(_) => StdioSet::default(),
+        None => StdioSet { stdin, stdout: Stdio::Log, stderr: Stdio::Log },
+    };
+    let jobs = daemon.supervisor.jobs_of(peer.owner.clone());
+    let job = jobs.start(spec, stdio).await?;
+    let info = jobs.info(job.id())?;
+    let notes = job.notes().to_vec();
+    if request.lease {
+        tokio::spawn(leased(job, caller.connection.clone()));
+    }
+    Ok(StartJobResponse { job: Some(convert::job(&info)), notes, plan: String::new() })
+}
+
+/// The plan, for people. Reads files, so not on a thread that tasks run on.
+async fn drawn(spec: JobSpec) -> Result<String, Error> {
+    let drawn = tokio::task::spawn_blocking(move || Supervisor::draw(&spec)).await;
+    drawn.map_err(|_| Error::RuntimeEnded)?.map(|drawing| drawing.to_string())
+}
+
+/// Holds a job until its caller's connection has ended, or the job itself.
+async fn leased(job: Job, connection: Connection) {
+    tokio::select! {
+        () = connection.ended() => {}
+        _ = job.ended() => {}
+    }
+}
+
+/// Refuses what names a file of the host.
+fn no_host_paths(spec: &proto::JobSpec) -> Result<(), Told> {
+    let host = |mount: &proto::Mount| !matches!(mount.mount, Some(proto::mount::Mount::Tmpfs(_)) | None);
+    let said = [
+        ("rootfs", !spec.rootfs.is_empty()),
+        ("mounts", spec.mounts.iter().any(host)),
+        ("log_file", !spec.log_file.is_empty()),
+        ("log_dir", !spec.log_dir.is_empty()),
+    ];
+    match said.into_iter().find(|(_, said)| *said) {
+        None => Ok(()),
+        Some((field, _)) => {
+            let said = format!("{field}: an operator names no file of the host; the daemon's policy can allow it");
+            Err(Told::new(Reason::HostPathDenied, said).with("field", field))
+        }
+    }
+}
