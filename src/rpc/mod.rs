@@ -1,6 +1,8 @@
 //! VOICE: the daemon's wire. gRPC over mutually authenticated TLS, or over a Unix socket for callers of the same host.
 
+pub mod authz;
 pub mod peer;
+pub mod policy;
 
 /// What `build.rs` made of `proto/ironcell.proto`.
 #[allow(missing_docs, clippy::all, reason = "generated: each message is told about in the protocol itself")]
