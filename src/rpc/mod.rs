@@ -1,9 +1,11 @@
 //! VOICE: the daemon's wire. gRPC over mutually authenticated TLS, or over a Unix socket for callers of the same host.
 
+pub mod authz;
 pub mod client;
 pub mod convert;
 pub mod errors;
 pub mod peer;
+pub mod policy;
 pub mod service;
 
 /// What `build.rs` made of `proto/ironcell.proto`.

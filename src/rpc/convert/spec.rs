@@ -1,7 +1,7 @@
 //! A job's description on the wire: its fields are the keys of a description in JSON, and go through the reader of those.
 
 use crate::rpc::proto::{self, mount, stdin};
-use crate::spec::{JobSpec, Limits, OnDrop, SpecError, Stdio};
+use crate::spec::{JobSpec, OnDrop, SpecError, Stdio};
 use serde_json::{Map, Value, json};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -48,11 +48,11 @@ pub fn asked(spec: proto::JobSpec, on_drop: OnDrop, spool: Option<&str>) -> Resu
     read(members).map(|spec| Asked { spec, stdin })
 }
 
-/// Reads the limits of an update: those that the mask names, or those that are set.
+/// Reads the limits of an update, those that the mask names or those that are set, as a job that has nothing else.
 ///
 /// # Errors
 /// Names the first that is no limit of a running job, or has no meaning.
-pub fn limits_asked(spec: proto::JobSpec, mask: &[String]) -> Result<Limits, SpecError> {
+pub fn limits_asked(spec: proto::JobSpec, mask: &[String]) -> Result<JobSpec, SpecError> {
     let mut members = members(spec)?;
     for field in mask {
         let known = LIMITS.contains(&field.as_str());
@@ -73,7 +73,7 @@ pub fn limits_asked(spec: proto::JobSpec, mask: &[String]) -> Result<Limits, Spe
     }
     // A description has a program; this one is not run.
     members.insert("argv".to_owned(), json!(["/"]));
-    Ok(read(members)?.limits().clone())
+    read(members)
 }
 
 fn read(members: Map<String, Value>) -> Result<JobSpec, SpecError> {

@@ -7,6 +7,8 @@ mod table;
 pub use heard::{exit_of, reason_of, said};
 pub use table::{DOMAIN, Reason, table};
 
+use super::authz::Denied;
+use super::policy::Forbidden;
 use crate::life::{Refused, StartFailure};
 use crate::spec::{JobId, SpecError};
 use crate::supervise::Error;
@@ -124,6 +126,24 @@ impl From<Error> for Told {
             Error::StillRunning(_) => told(Reason::JobNotExited),
             _ => told(Reason::Internal),
         }
+    }
+}
+
+impl From<Denied> for Told {
+    fn from(denied: Denied) -> Self {
+        let message = denied.to_string();
+        match denied {
+            Denied::Role { role, needed, .. } => {
+                Self::new(Reason::RoleRequired, message).with("role", role).with("needed", needed)
+            }
+            Denied::Unknown => Self::new(Reason::Unsupported, message),
+        }
+    }
+}
+
+impl From<Forbidden> for Told {
+    fn from(forbidden: Forbidden) -> Self {
+        Self::new(Reason::PolicyForbids, forbidden.to_string()).with("field", forbidden.field)
     }
 }
 

@@ -68,7 +68,7 @@ reasons! {
     TooManyItems "TOO_MANY_ITEMS" InvalidArgument "a batch has more items than the daemon takes at once";
     NotAuthenticated "NOT_AUTHENTICATED" Unauthenticated "nobody is known to call";
     RoleRequired "ROLE_REQUIRED" PermissionDenied "the role of the caller may not; metadata: role, needed";
-    HostPathDenied "HOST_PATH_DENIED" PermissionDenied "the policy lets the caller name no file of the host; metadata: field";
+    PolicyForbids "POLICY_FORBIDS" PermissionDenied "the daemon's policy does not give this to operators; metadata: field";
     Draining "DRAINING" Unavailable "the daemon takes no starts; try another, or later";
     ShuttingDown "SHUTTING_DOWN" Unavailable "the daemon is being shut down";
     Unsupported "UNSUPPORTED" Unimplemented "the daemon cannot do this to such a job";

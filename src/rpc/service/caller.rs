@@ -2,23 +2,11 @@
 
 use super::Daemon;
 use super::reach::Reach;
-use crate::rpc::errors::{Reason, Told};
-use crate::rpc::peer::{Connection, Role};
+use crate::rpc::authz::{self, Rpc};
+use crate::rpc::errors::{Reason, Told, status};
+use crate::rpc::peer::Connection;
 use crate::spec::JobId;
 use tonic::{Request, Status};
-
-/// What a call is about. The transport has asked already whether the caller may; this holds where it was not asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Right {
-    /// The state of jobs and of the daemon.
-    See,
-    /// What jobs write.
-    Output,
-    /// Anything that changes a job.
-    Do,
-    /// The daemon itself.
-    Rule,
-}
 
 /// A caller who may.
 #[derive(Debug)]
@@ -30,25 +18,15 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The caller of a request.
-    pub fn of<T>(daemon: &Daemon, request: &Request<T>, right: Right) -> Result<Self, Status> {
+    /// The caller of a request. Whether he may was asked by the transport already; it is asked here as well, since whose
+    /// jobs he reaches follows from it.
+    pub fn of<T>(daemon: &Daemon, request: &Request<T>, rpc: Rpc) -> Result<Self, Status> {
         let connection = request.extensions().get::<Connection>().cloned();
         let unknown = || Told::new(Reason::NotAuthenticated, "nobody is known to call: the connection has no identity");
         let connection = connection.ok_or_else(unknown)?;
-        let role = connection.peer.role;
-        let needed = match right {
-            Right::See => Role::Viewer,
-            Right::Output if daemon.settings.viewer_output => Role::Viewer,
-            Right::Output | Right::Do => Role::Operator,
-            Right::Rule => Role::Admin,
-        };
-        if role < needed {
-            let said = format!("this needs the role {needed}, and {} is {role}", connection.peer.name);
-            return Err(Told::new(Reason::RoleRequired, said).with("role", role).with("needed", needed).into());
-        }
-        let reach = match role {
-            Role::Operator => Reach::Own(daemon.supervisor.jobs_of(connection.peer.owner.clone())),
-            Role::Admin | Role::Viewer => Reach::All(daemon.supervisor.all_jobs()),
+        let reach = match authz::reach(connection.peer.role, rpc, &daemon.settings.policy).map_err(status)? {
+            authz::Reach::Own => Reach::Own(daemon.supervisor.jobs_of(connection.peer.owner.clone())),
+            authz::Reach::All => Reach::All(daemon.supervisor.all_jobs()),
         };
         Ok(Self { connection, reach })
     }

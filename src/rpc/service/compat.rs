@@ -1,11 +1,12 @@
 //! `api.JobService`: the wire of the older Remote Job Executor, over the same jobs. What it cannot say is as by default: its
 //! jobs read nothing, go on without their caller, and have the default walls and limits.
 
-use super::caller::{Caller, Right};
+use super::caller::Caller;
 use super::output::Following;
 use super::pulled::{Frames, pulled};
 use super::reach::Reach;
 use super::{Served, start};
+use crate::rpc::authz::Rpc;
 use crate::rpc::compat::job_service_server::JobService;
 use crate::rpc::compat::{
     JobInfo, JobOutputResponse, JobQueryRequest, JobStartRequest, JobStartResponse, JobStopRequest, JobStopResponse,
@@ -23,7 +24,7 @@ const OUTPUT_MOST: u64 = 2 << 20;
 #[tonic::async_trait]
 impl JobService for Served {
     async fn start(&self, request: Request<JobStartRequest>) -> Result<Response<JobStartResponse>, Status> {
-        let caller = Caller::of(&self.0, &request, Right::Do)?;
+        let caller = Caller::of(&self.0, &request, Rpc::CompatStart)?;
         let JobStartRequest { command, args } = request.into_inner();
         let argv = [command].into_iter().chain(args).map(String::into_bytes).collect();
         let spec = Some(JobSpec { argv, ..Default::default() });
@@ -33,7 +34,7 @@ impl JobService for Served {
 
     /// Its answers are never errors: `stopped`, `not found`, `error`.
     async fn stop(&self, request: Request<JobStopRequest>) -> Result<Response<JobStopResponse>, Status> {
-        let caller = Caller::of(&self.0, &request, Right::Do)?;
+        let caller = Caller::of(&self.0, &request, Rpc::CompatStop)?;
         let said = request.into_inner().job_id;
         let answer = |status: &str, message: String| {
             Ok(Response::new(JobStopResponse { status: status.to_owned(), message }))
@@ -52,7 +53,7 @@ impl JobService for Served {
     }
 
     async fn query_status(&self, request: Request<JobQueryRequest>) -> Result<Response<JobInfo>, Status> {
-        let caller = Caller::of(&self.0, &request, Right::See)?;
+        let caller = Caller::of(&self.0, &request, Rpc::CompatQueryStatus)?;
         let id = caller.find(&request.into_inner().job_id)?;
         let info = caller.reach.info(id).map_err(status)?;
         Ok(Response::new(JobInfo { job_id: info.id.short(), status: info.status.word().to_owned() }))
@@ -60,7 +61,7 @@ impl JobService for Served {
 
     /// What is kept of it, from the oldest on, as much as one message takes.
     async fn get_output(&self, request: Request<JobQueryRequest>) -> Result<Response<JobOutputResponse>, Status> {
-        let caller = Caller::of(&self.0, &request, Right::Output)?;
+        let caller = Caller::of(&self.0, &request, Rpc::CompatGetOutput)?;
         let mut output = self.follow(caller.reach, &request.into_inner().job_id).await?;
         output.bounded(OUTPUT_MOST);
         let mut all = JobOutputResponse::default();
@@ -79,7 +80,7 @@ impl JobService for Served {
         &self,
         request: Request<JobSubscriptionRequest>,
     ) -> Result<Response<Self::SubscribeOutputStream>, Status> {
-        let caller = Caller::of(&self.0, &request, Right::Output)?;
+        let caller = Caller::of(&self.0, &request, Rpc::CompatSubscribeOutput)?;
         let output = self.follow(caller.reach, &request.into_inner().job_id).await?;
         Ok(Response::new(pulled(output, |mut output| async move {
             loop {

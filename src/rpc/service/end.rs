@@ -60,8 +60,9 @@ pub async fn update(
 ) -> Result<UpdateJobResponse, Status> {
     let id = caller.find(&request.id)?;
     let mask = request.update_mask.unwrap_or_default().paths;
-    let limits = convert::limits_asked(request.spec.unwrap_or_default(), &mask).map_err(status)?;
-    let effective = caller.reach.update(id, limits).await.map_err(status)?;
+    let asked = convert::limits_asked(request.spec.unwrap_or_default(), &mask).map_err(status)?;
+    daemon.settings.policy.permit(caller.connection.peer.role, &asked).map_err(status)?;
+    let effective = caller.reach.update(id, asked.limits().clone()).await.map_err(status)?;
     let effective = effective.into_iter().map(|limit| (limit.file.to_string(), limit.value.trim_end().to_owned()));
     Ok(UpdateJobResponse { effective: effective.collect(), job: Some(detail(daemon, &caller, id)?) })
 }

@@ -1,8 +1,9 @@
 //! `ironcell.v1.JobService`: each call by its own file.
 
-use super::caller::{Caller, Right};
+use super::caller::Caller;
 use super::pulled::Frames;
 use super::{Served, attach, batch, end, input, look, output, start, watch};
+use crate::rpc::authz::Rpc;
 use crate::rpc::proto::job_service_server::JobService;
 use crate::rpc::proto::{
     AttachRequest, BatchJobsResponse, BatchStartJobsRequest, BatchStopJobsRequest, DeleteJobRequest, DeleteJobResponse,
@@ -16,10 +17,10 @@ use tonic::{Request, Response, Status, Streaming};
 
 type Answer<T> = Result<Response<T>, Status>;
 
-/// Asks one of the files; the caller must have the right.
+/// Asks one of the files, if the caller may make the call.
 macro_rules! ask {
-    ($self:ident, $request:ident, $right:ident, $file:ident::$verb:ident) => {{
-        let caller = Caller::of(&$self.0, &$request, Right::$right)?;
+    ($self:ident, $request:ident, $rpc:ident, $file:ident::$verb:ident) => {{
+        let caller = Caller::of(&$self.0, &$request, Rpc::$rpc)?;
         $file::$verb(&$self.0, caller, $request.into_inner()).await.map(Response::new)
     }};
 }
@@ -27,88 +28,88 @@ macro_rules! ask {
 #[tonic::async_trait]
 impl JobService for Served {
     async fn start_job(&self, request: Request<StartJobRequest>) -> Answer<StartJobResponse> {
-        ask!(self, request, Do, start::start)
+        ask!(self, request, StartJob, start::start)
     }
 
     async fn batch_start_jobs(&self, request: Request<BatchStartJobsRequest>) -> Answer<BatchJobsResponse> {
-        ask!(self, request, Do, batch::start)
+        ask!(self, request, BatchStartJobs, batch::start)
     }
 
     async fn get_job(&self, request: Request<GetJobRequest>) -> Answer<Job> {
-        ask!(self, request, See, look::get)
+        ask!(self, request, GetJob, look::get)
     }
 
     async fn list_jobs(&self, request: Request<ListJobsRequest>) -> Answer<ListJobsResponse> {
-        ask!(self, request, See, look::list)
+        ask!(self, request, ListJobs, look::list)
     }
 
     async fn wait_job(&self, request: Request<WaitJobRequest>) -> Answer<Job> {
-        ask!(self, request, See, look::wait)
+        ask!(self, request, WaitJob, look::wait)
     }
 
     type WatchJobsStream = Frames<JobEvent>;
 
     async fn watch_jobs(&self, request: Request<WatchJobsRequest>) -> Answer<Self::WatchJobsStream> {
-        ask!(self, request, See, watch::watch)
+        ask!(self, request, WatchJobs, watch::watch)
     }
 
     async fn stop_job(&self, request: Request<StopJobRequest>) -> Answer<StopJobResponse> {
-        ask!(self, request, Do, end::stop)
+        ask!(self, request, StopJob, end::stop)
     }
 
     async fn batch_stop_jobs(&self, request: Request<BatchStopJobsRequest>) -> Answer<BatchJobsResponse> {
-        ask!(self, request, Do, batch::stop)
+        ask!(self, request, BatchStopJobs, batch::stop)
     }
 
     async fn signal_job(&self, request: Request<SignalJobRequest>) -> Answer<Job> {
-        ask!(self, request, Do, end::signal)
+        ask!(self, request, SignalJob, end::signal)
     }
 
     async fn pause_job(&self, request: Request<PauseJobRequest>) -> Answer<Job> {
-        ask!(self, request, Do, end::pause)
+        ask!(self, request, PauseJob, end::pause)
     }
 
     async fn resume_job(&self, request: Request<ResumeJobRequest>) -> Answer<Job> {
-        ask!(self, request, Do, end::resume)
+        ask!(self, request, ResumeJob, end::resume)
     }
 
     async fn update_job(&self, request: Request<UpdateJobRequest>) -> Answer<UpdateJobResponse> {
-        ask!(self, request, Do, end::update)
+        ask!(self, request, UpdateJob, end::update)
     }
 
     async fn delete_job(&self, request: Request<DeleteJobRequest>) -> Answer<DeleteJobResponse> {
-        ask!(self, request, Do, end::delete)
+        ask!(self, request, DeleteJob, end::delete)
     }
 
     async fn purge_jobs(&self, request: Request<PurgeJobsRequest>) -> Answer<PurgeJobsResponse> {
-        ask!(self, request, Do, batch::purge)
+        ask!(self, request, PurgeJobs, batch::purge)
     }
 
     type StreamOutputStream = Frames<OutputFrame>;
 
     async fn stream_output(&self, request: Request<StreamOutputRequest>) -> Answer<Self::StreamOutputStream> {
-        ask!(self, request, Output, output::stream)
+        ask!(self, request, StreamOutput, output::stream)
     }
 
     async fn write_stdin(&self, request: Request<WriteStdinRequest>) -> Answer<WriteStdinResponse> {
-        ask!(self, request, Do, input::write)
+        ask!(self, request, WriteStdin, input::write)
     }
 
     type AttachStream = Frames<OutputFrame>;
 
     async fn attach(&self, request: Request<Streaming<AttachRequest>>) -> Answer<Self::AttachStream> {
-        ask!(self, request, Do, attach::attach)
+        ask!(self, request, Attach, attach::attach)
     }
 
     async fn resize_terminal(&self, request: Request<ResizeTerminalRequest>) -> Answer<ResizeTerminalResponse> {
-        ask!(self, request, Do, input::resize)
+        ask!(self, request, ResizeTerminal, input::resize)
     }
 
     async fn get_job_stats(&self, request: Request<GetJobStatsRequest>) -> Answer<JobStats> {
-        ask!(self, request, See, look::stats)
+        ask!(self, request, GetJobStats, look::stats)
     }
 
     async fn get_process_tree(&self, request: Request<GetProcessTreeRequest>) -> Answer<ProcessTree> {
-        ask!(self, request, See, look::processes)
+        ask!(self, request, GetProcessTree, look::processes)
     }
 }

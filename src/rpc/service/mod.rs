@@ -19,6 +19,7 @@ mod watch;
 
 use crate::rpc::compat::job_service_server::JobServiceServer as CompatServer;
 use crate::rpc::errors::{Reason, Told};
+use crate::rpc::policy::Policy;
 use crate::rpc::proto::job_service_server::JobServiceServer;
 use crate::rpc::proto::system_service_server::SystemServiceServer;
 use crate::rpc::proto::{self, DESCRIPTORS};
@@ -36,11 +37,8 @@ use tonic::{Code, Status};
 /// What the daemon's configuration says of its services.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Whether viewers see what jobs write. A viewer sees the state of all jobs, and no output unless this says so.
-    pub viewer_output: bool,
-    /// Whether operators may name files of the host: mounts, a root, log files. The daemon opens them as root, so whoever
-    /// may name them reads and writes as root.
-    pub operator_paths: bool,
+    /// What operators and viewers may have.
+    pub policy: Policy,
     /// What a log keeps in files where a job says nothing, as the key `spool`; the supervisor must have a place for them.
     pub spool: Option<String>,
     /// Streams of output and events at once, of all callers together. Each costs a cursor and what its connection holds.
@@ -54,8 +52,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            viewer_output: false,
-            operator_paths: false,
+            policy: Policy::default(),
             spool: None,
             streams: 16384,
             compat: false,

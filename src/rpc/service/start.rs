@@ -4,8 +4,8 @@ use super::Daemon;
 use super::caller::Caller;
 use crate::rpc::convert::{self, Asked};
 use crate::rpc::errors::{Reason, Told};
-use crate::rpc::peer::{Connection, Role};
-use crate::rpc::proto::{self, StartJobRequest, StartJobResponse};
+use crate::rpc::peer::Connection;
+use crate::rpc::proto::{StartJobRequest, StartJobResponse};
 use crate::spec::{JobSpec, OnDrop, SpecError, Stdio, StdioSet};
 use crate::supervise::{Error, Job, Supervisor};
 use std::sync::Arc;
@@ -38,11 +38,9 @@ pub(super) async fn started(
     }
     let spec = request.spec.unwrap_or_default();
     let peer = &caller.connection.peer;
-    if peer.role == Role::Operator && !daemon.settings.operator_paths {
-        no_host_paths(&spec)?;
-    }
     let on_drop = if request.lease { OnDrop::Kill } else { OnDrop::Detach };
     let Asked { spec, stdin } = convert::asked(spec, on_drop, daemon.settings.spool.as_deref())?;
+    daemon.settings.policy.permit(peer.role, &spec)?;
     if request.validate_only {
         return Ok(StartJobResponse { plan: drawn(spec).await?, ..Default::default() });
     }
@@ -72,23 +70,5 @@ async fn leased(job: Job, connection: Connection) {
     tokio::select! {
         () = connection.ended() => {}
         _ = job.ended() => {}
-    }
-}
-
-/// Refuses what names a file of the host.
-fn no_host_paths(spec: &proto::JobSpec) -> Result<(), Told> {
-    let host = |mount: &proto::Mount| !matches!(mount.mount, Some(proto::mount::Mount::Tmpfs(_)) | None);
-    let said = [
-        ("rootfs", !spec.rootfs.is_empty()),
-        ("mounts", spec.mounts.iter().any(host)),
-        ("log_file", !spec.log_file.is_empty()),
-        ("log_dir", !spec.log_dir.is_empty()),
-    ];
-    match said.into_iter().find(|(_, said)| *said) {
-        None => Ok(()),
-        Some((field, _)) => {
-            let said = format!("{field}: an operator names no file of the host; the daemon's policy can allow it");
-            Err(Told::new(Reason::HostPathDenied, said).with("field", field))
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! `ironcell.v1.SystemService`: the daemon itself.
 
-use super::caller::{Caller, Right};
+use super::caller::Caller;
 use super::{Served, ShutdownAsk};
+use crate::rpc::authz::Rpc;
 use crate::rpc::convert;
 use crate::rpc::errors::{Reason, Told, status};
 use crate::rpc::proto::system_service_server::SystemService;
@@ -17,7 +18,7 @@ use tonic::{Request, Response, Status};
 #[tonic::async_trait]
 impl SystemService for Served {
     async fn get_server_info(&self, request: Request<GetServerInfoRequest>) -> Result<Response<ServerInfo>, Status> {
-        let caller = Caller::of(&self.0, &request, Right::See)?;
+        let caller = Caller::of(&self.0, &request, Rpc::GetServerInfo)?;
         let (running, ended) = caller.reach.counts();
         // It reads files.
         let checks = tokio::task::spawn_blocking(examine).await.map_err(|_| status(Error::RuntimeEnded))?;
@@ -38,7 +39,7 @@ impl SystemService for Served {
     }
 
     async fn who_am_i(&self, request: Request<WhoAmIRequest>) -> Result<Response<Principal>, Status> {
-        let peer = Caller::of(&self.0, &request, Right::See)?.connection.peer;
+        let peer = Caller::of(&self.0, &request, Rpc::WhoAmI)?.connection.peer;
         Ok(Response::new(Principal {
             owner: peer.owner.to_string(),
             name: peer.name.clone(),
@@ -48,7 +49,7 @@ impl SystemService for Served {
     }
 
     async fn reconcile(&self, request: Request<ReconcileRequest>) -> Result<Response<ReconcileResponse>, Status> {
-        Caller::of(&self.0, &request, Right::Rule)?;
+        Caller::of(&self.0, &request, Rpc::Reconcile)?;
         let (daemon, dry_run) = (Arc::clone(&self.0), request.into_inner().dry_run);
         // It waits for what it has killed.
         let look = move || if dry_run { daemon.supervisor.leftovers() } else { daemon.supervisor.sweep_named() };
@@ -58,7 +59,7 @@ impl SystemService for Served {
     }
 
     async fn drain(&self, request: Request<DrainRequest>) -> Result<Response<DrainResponse>, Status> {
-        let caller = Caller::of(&self.0, &request, Right::Rule)?;
+        let caller = Caller::of(&self.0, &request, Rpc::Drain)?;
         self.0.drain(!request.into_inner().cancel);
         let running = caller.reach.list(Some(&JobFilter::default()))?;
         let running = running.iter().filter(|info| Filter::running().states.contains(&info.status));
@@ -66,7 +67,7 @@ impl SystemService for Served {
     }
 
     async fn shutdown(&self, request: Request<ShutdownRequest>) -> Result<Response<ShutdownResponse>, Status> {
-        Caller::of(&self.0, &request, Right::Rule)?;
+        Caller::of(&self.0, &request, Rpc::Shutdown)?;
         let ShutdownRequest { grace, leave_jobs } = request.into_inner();
         let grace = grace.as_ref().map(|grace| convert::time("grace", grace)).transpose().map_err(status)?;
         let shutdown = &self.0.settings.shutdown;

@@ -83,7 +83,7 @@ fn an_update_changes_limits_and_nothing_else() {
         wire
     };
     let memory = wire(|wire| wire.memory = "64M".to_owned());
-    assert!(limits_asked(memory.clone(), &[]).expect("limits").memory_max.is_some());
+    assert!(limits_asked(memory.clone(), &[]).expect("limits").limits().memory_max.is_some());
     assert!(limits_asked(memory.clone(), &["memory".to_owned()]).is_ok());
     assert_eq!(limits_asked(memory, &["pids".to_owned()]).expect_err("not set").field, "update_mask");
     assert_eq!(limits_asked(wire(|wire| wire.name = "n".to_owned()), &[]).expect_err("no limit").field, "name");
