@@ -1,12 +1,18 @@
 //! The caller's side: a connection to a daemon, and its services over it.
 
+use super::errors;
+use super::proto::AttachRequest;
 use super::proto::job_service_client::JobServiceClient;
 use super::proto::system_service_client::SystemServiceClient;
+use crate::life::Refused;
 use hyper_util::rt::TokioIo;
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use tokio::net::UnixStream;
+use tokio::sync::mpsc::Receiver;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Response, Status, Streaming};
 
 /// The socket of the daemon of this host.
 pub const SOCKET: &str = "/run/ironcell/ironcelld.sock";
@@ -77,4 +83,43 @@ pub async fn unix(socket: &Path) -> Result<Channel, Unreachable> {
     let endpoint = Endpoint::from_static("http://ironcelld");
     let connected = endpoint.connect_with_connector(connect).await;
     connected.map_err(|error| Unreachable::of(format!("unix://{}", socket.display()), &error))
+}
+
+/// A call that was not answered as asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct NotDone {
+    /// The sentence for people, with the way out.
+    pub message: String,
+    /// The reason, if it is one of the daemon's own ([`Reason`](super::errors::Reason)).
+    pub reason: Option<String>,
+    /// What a start that was refused means for the exit code.
+    pub refused: Refused,
+}
+
+impl From<Status> for NotDone {
+    fn from(status: Status) -> Self {
+        Self { message: errors::said(&status), reason: errors::reason_of(&status), refused: errors::exit_of(&status) }
+    }
+}
+
+/// What a call answered.
+///
+/// # Errors
+/// Why it did not.
+pub fn answer<T>(answered: Result<Response<T>, Status>) -> Result<T, NotDone> {
+    Ok(answered?.into_inner())
+}
+
+/// The next message of a stream; none at its end.
+///
+/// # Errors
+/// Why it was cut off.
+pub async fn next<T>(stream: &mut Streaming<T>) -> Result<Option<T>, NotDone> {
+    Ok(stream.message().await?)
+}
+
+/// What a client sends to an attachment, out of a channel.
+pub fn sending(asks: Receiver<AttachRequest>) -> ReceiverStream<AttachRequest> {
+    ReceiverStream::new(asks)
 }

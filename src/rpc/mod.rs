@@ -2,6 +2,7 @@
 
 pub mod authz;
 pub mod client;
+pub mod context;
 pub mod convert;
 pub mod errors;
 pub mod peer;

@@ -88,7 +88,7 @@ impl From<SpecError> for Told {
 fn kind(error: &SpecError) -> Reason {
     let field = error.field.trim_start_matches('-').replace('-', "_");
     match field.split(['.', '[', ' ']).next().unwrap_or_default() {
-        "argv" | "shell" => Reason::EmptyCommand,
+        "argv" if error.value.is_empty() => Reason::EmptyCommand,
         "cwd" => Reason::InvalidCwd,
         "env" | "env_from" => Reason::InvalidEnv,
         "mounts" | "ro" | "rw" | "tmpfs" | "rootfs" | "rootfs_rw" => Reason::InvalidMount,

@@ -33,7 +33,7 @@ fn a_field_without_meaning_is_told_with_its_value_and_the_way_out() {
     for (field, word) in [
         ("memory", "INVALID_LIMIT"),
         ("--cpu-time", "INVALID_LIMIT"),
-        ("argv[2]", "EMPTY_COMMAND"),
+        ("argv[2]", "INVALID_FIELD"),
         ("env HOME", "INVALID_ENV"),
         ("mounts[0].ro", "INVALID_MOUNT"),
         ("label", "INVALID_FIELD"),

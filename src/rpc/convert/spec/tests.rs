@@ -58,7 +58,7 @@ fn a_refusal_names_the_field_of_the_wire() {
         asked(wire, OnDrop::Detach, None).expect_err("refused").field
     };
     assert_eq!(of(|wire| wire.memory = "12Q".to_owned()), "memory");
-    assert_eq!(of(|wire| wire.argv.clear()), "argv");
+    assert_eq!(of(|wire| wire.argv.clear()), "argv[0]");
     assert_eq!(of(|wire| wire.seccomp = "/etc/rules".to_owned()), "seccomp");
     assert_eq!(of(|wire| wire.env = vec![b"HOME".to_vec()]), "env");
     assert_eq!(of(|wire| wire.env_from = "caller".to_owned()), "env_from");
