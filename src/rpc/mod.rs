@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod authz;
+pub mod connect;
 mod gate;
 mod hush;
 pub mod limits;

@@ -1,6 +1,7 @@
 //! TLS as the daemon speaks it: version 1.3, both sides with a certificate, HTTP/2, and nothing of all that may be left out.
 //! tonic's own TLS has neither versions nor revocation nor reloading, so the connections are made here.
 
+pub mod client;
 pub mod files;
 pub mod identity;
 pub mod keys;
