@@ -123,7 +123,10 @@ async fn openssl_gets_in_by_tls_1_3_and_by_nothing_older() {
     assert!(text.contains("Early data was not sent") || !text.contains("Early data was accepted"), "{text}");
     for version in ["-tls1_2", "-tls1_1"] {
         let (good, text) = openssl(&server, &[&[version, "-cipher", "ALL:@SECLEVEL=0"], &own[..]].concat()).await;
-        assert!(!good && (text.contains("protocol version") || text.contains("handshake failure")), "{version}: {text}");
+        assert!(
+            !good && (text.contains("protocol version") || text.contains("handshake failure")),
+            "{version}: {text}"
+        );
     }
     let (good, text) = openssl(&server, &["-tls1_3", "-cert", cert, "-key", key, "-alpn", "http/1.1"]).await;
     assert!(!good && text.contains("no application protocol"), "{text}");

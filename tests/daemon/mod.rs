@@ -1,5 +1,6 @@
 //! What the tests of the daemon's doors share: an authority that issues certificates of every kind, a server behind whose
 //! gate nothing but health is, and clients.
+#![allow(dead_code, reason = "each file of tests uses a part")]
 
 use ironcell::rpc::connect::{self, ConnectError, Target};
 use ironcell::rpc::limits::Limits;

@@ -77,6 +77,14 @@ impl Current {
     }
 }
 
+/// Which of the daemon's own two files it is.
+fn unfit(paths: &Paths, error: &Error) -> FileError {
+    match error {
+        Error::InvalidCertificate(_) => FileError::new(&paths.cert, error.to_string(), "is it made for servers?"),
+        _ => FileError::new(&paths.key, error.to_string(), "it is the key of the daemon's certificate"),
+    }
+}
+
 /// The cryptography: ring's.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
