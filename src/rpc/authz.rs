@@ -98,6 +98,20 @@ impl Rpc {
     }
 }
 
+impl Rpc {
+    /// Whether it waits for something to happen: no time is set for it, and the end of the daemon ends it. Every other call
+    /// has its time, and is finished when the daemon ends.
+    pub fn waits(self) -> bool {
+        use Rpc::{Attach, BatchStopJobs, CompatStop, CompatSubscribeOutput, Drain, HealthWatch, Reflection};
+        use Rpc::{ReflectionAlpha, StopJob, StreamOutput, WaitJob, WatchJobs};
+        match self {
+            WaitJob | WatchJobs | StreamOutput | Attach | HealthWatch | Reflection | ReflectionAlpha => true,
+            StopJob | BatchStopJobs | Drain | CompatStop | CompatSubscribeOutput => true,
+            _ => false,
+        }
+    }
+}
+
 /// Whose jobs a call reaches. To whoever asks for a job beyond his reach it is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {

@@ -1,46 +1,21 @@
 //! The caller's side: a connection to a daemon, and its services over it.
 
+use super::connect::{ConnectError, Target, connect, refusal};
 use super::errors;
 use super::proto::AttachRequest;
 use super::proto::job_service_client::JobServiceClient;
 use super::proto::system_service_client::SystemServiceClient;
 use crate::life::Refused;
-use hyper_util::rt::TokioIo;
-use std::error::Error as _;
-use std::path::{Path, PathBuf};
-use tokio::net::UnixStream;
+use std::path::Path;
 use tokio::sync::mpsc::Receiver;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Response, Status, Streaming};
 
 /// The socket of the daemon of this host.
 pub const SOCKET: &str = "/run/ironcell/ironcelld.sock";
 /// Bytes of an answer that is read at most: a page of jobs with long arguments.
 const ANSWER_MOST: usize = 64 << 20;
-
-/// Nobody answers there.
-#[derive(Debug, thiserror::Error)]
-#[error("no daemon is reachable at {at} ({why}); start it with `systemctl start ironcelld`, or name another with --host")]
-pub struct Unreachable {
-    /// Where.
-    pub at: String,
-    /// Why not.
-    pub why: String,
-}
-
-impl Unreachable {
-    /// Of what tonic tells: the last of its reasons is the one that says something.
-    pub fn of(at: impl Into<String>, error: &tonic::transport::Error) -> Self {
-        let mut why = error.to_string();
-        let mut source = error.source();
-        while let Some(deeper) = source {
-            why = deeper.to_string();
-            source = deeper.source();
-        }
-        Self { at: at.into(), why }
-    }
-}
 
 /// A daemon, and where it is.
 #[derive(Debug, Clone)]
@@ -60,29 +35,21 @@ impl Client {
         }
     }
 
+    /// Over a new connection.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn to(target: &Target) -> Result<Self, ConnectError> {
+        connect(target).await.map(Self::over)
+    }
+
     /// Over the socket of a daemon of this host.
     ///
     /// # Errors
     /// When nobody answers there.
-    pub async fn local(socket: &Path) -> Result<Self, Unreachable> {
-        unix(socket).await.map(Self::over)
+    pub async fn local(socket: &Path) -> Result<Self, ConnectError> {
+        Self::to(&Target::Unix(socket.to_owned())).await
     }
-}
-
-/// A connection to a socket.
-///
-/// # Errors
-/// When nobody answers there.
-pub async fn unix(socket: &Path) -> Result<Channel, Unreachable> {
-    let path: PathBuf = socket.to_owned();
-    let connect = tower::service_fn(move |_| {
-        let path = path.clone();
-        async move { UnixStream::connect(path).await.map(TokioIo::new) }
-    });
-    // The name is never looked up: the connector knows where to go.
-    let endpoint = Endpoint::from_static("http://ironcelld");
-    let connected = endpoint.connect_with_connector(connect).await;
-    connected.map_err(|error| Unreachable::of(format!("unix://{}", socket.display()), &error))
 }
 
 /// A call that was not answered as asked.
@@ -99,7 +66,8 @@ pub struct NotDone {
 
 impl From<Status> for NotDone {
     fn from(status: Status) -> Self {
-        Self { message: errors::said(&status), reason: errors::reason_of(&status), refused: errors::exit_of(&status) }
+        let message = refusal(&status).unwrap_or_else(|| errors::said(&status));
+        Self { message, reason: errors::reason_of(&status), refused: errors::exit_of(&status) }
     }
 }
 

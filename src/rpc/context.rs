@@ -17,6 +17,8 @@ use toml::de::{DeTable, DeValue};
 pub struct Context {
     /// `unix:///PATH` or `HOST:PORT`.
     pub host: String,
+    /// The name in the daemon's certificate, if that is not the host's.
+    pub server_name: Option<String>,
     /// The caller's certificate.
     pub cert: Option<PathBuf>,
     /// Its key.
@@ -59,10 +61,11 @@ fn read(text: &str, dir: &Path, name: &str) -> Result<Context, String> {
         let path = Some(dir.join(value.as_ref()));
         match key.get_ref().as_ref() {
             "host" => context.host = value.to_string(),
+            "server_name" => context.server_name = Some(value.to_string()),
             "cert" => context.cert = path,
             "key" => context.key = path,
             "ca" => context.ca = path,
-            other => return Err(format!("[{name}] {other}: the keys are host, cert, key and ca")),
+            other => return Err(format!("[{name}] {other}: the keys are host, server_name, cert, key and ca")),
         }
     }
     if context.host.is_empty() { Err(format!("[{name}] has no host")) } else { Ok(context) }

@@ -31,7 +31,8 @@ mod whoami;
 use super::exit;
 use super::voice::Voice;
 use crate::life::Refused;
-use crate::rpc::client::{Client, NotDone, Unreachable};
+use crate::rpc::client::{Client, NotDone};
+use crate::rpc::connect::ConnectError;
 use crate::spec::SpecError;
 use std::io;
 pub use to::To;
@@ -90,7 +91,7 @@ pub enum ClientVerb {
 pub enum Failure {
     /// Nobody answers.
     #[error(transparent)]
-    Unreachable(#[from] Unreachable),
+    Unreachable(#[from] ConnectError),
     /// The daemon has refused.
     #[error(transparent)]
     NotDone(#[from] NotDone),

@@ -2,7 +2,9 @@
 
 use super::Failure;
 use crate::rpc::client::{Client, SOCKET};
+use crate::rpc::connect::Target;
 use crate::rpc::context::{self, Context};
+use crate::rpc::tls::client::Paths;
 use clap::ValueHint;
 use serde_json::Value;
 use std::io::{self, Write};
@@ -23,6 +25,9 @@ pub struct To {
     /// The certificates that the daemon is trusted by, PEM
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "host", help_heading = "Daemon")]
     pub ca: Option<PathBuf>,
+    /// The name in the daemon's certificate, if that is not the host's
+    #[arg(long, value_name = "NAME", requires = "host", help_heading = "Daemon")]
+    pub server_name: Option<String>,
     /// The daemon by its name in ~/.config/ironcell/contexts.toml; IRONCELL_CONTEXT has a default
     #[arg(long, value_name = "NAME", help_heading = "Daemon")]
     pub context: Option<String>,
@@ -40,23 +45,15 @@ impl To {
         let context = self.meant()?;
         match context.host.strip_prefix(UNIX) {
             Some(path) => Ok(Client::local(Path::new(path)).await?),
-            None => Err(Failure::Said(format!(
-                "--host {} is no unix:///PATH: this build reaches daemons by their socket alone",
-                context.host
-            ))),
+            None => Ok(Client::to(&remote(context)?).await?),
         }
-    }
-
-    /// Whether the daemon is one of this host.
-    pub fn is_local(&self) -> bool {
-        self.meant().is_ok_and(|context| context.host.starts_with(UNIX))
     }
 
     /// The flags, or the context, or the daemon of this host.
     fn meant(&self) -> Result<Context, Failure> {
         if let Some(host) = &self.host {
             let (cert, key, ca) = (self.cert.clone(), self.key.clone(), self.ca.clone());
-            return Ok(Context { host: host.clone(), cert, key, ca });
+            return Ok(Context { host: host.clone(), server_name: self.server_name.clone(), cert, key, ca });
         }
         let by_default = || std::env::var("IRONCELL_CONTEXT").ok().filter(|name| !name.is_empty());
         match self.context.clone().or_else(by_default) {
@@ -75,4 +72,15 @@ impl To {
         }
         Ok(out.flush()?)
     }
+}
+
+/// A daemon of another host: it and the caller know each other by certificates, or not at all.
+fn remote(context: Context) -> Result<Target, Failure> {
+    let Context { host: address, server_name: name, cert, key, ca } = context;
+    let needs = |file: Option<PathBuf>, flag: &str| {
+        let said = format!("{flag} is missing: {address} is a daemon of another host, which is spoken to with --cert, --key and --ca");
+        file.ok_or(Failure::Said(said))
+    };
+    let paths = Paths { cert: needs(cert, "--cert")?, key: needs(key, "--key")?, ca: needs(ca, "--ca")? };
+    Ok(Target::Tls { address, name, paths })
 }

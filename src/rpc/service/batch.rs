@@ -28,6 +28,8 @@ pub async fn start(
         let said = format!("{count} jobs are asked for at once; ask for {BATCH_MOST} at most");
         return Err(Told::new(Reason::TooManyItems, said).into());
     }
+    // The call is about no one job.
+    let caller = Caller { about: Arc::default(), ..caller };
     let (caller, mut asks) = (Arc::new(caller), request.requests.into_iter().enumerate());
     let mut items: Vec<Item> = (0..count).map(|_| Item::default()).collect();
     let mut under_way = JoinSet::new();

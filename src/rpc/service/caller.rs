@@ -6,6 +6,7 @@ use crate::rpc::authz::{self, Rpc};
 use crate::rpc::errors::{Reason, Told, status};
 use crate::rpc::peer::Connection;
 use crate::spec::JobId;
+use std::sync::{Arc, OnceLock};
 use tonic::{Request, Status};
 
 /// A caller who may.
@@ -15,6 +16,8 @@ pub struct Caller {
     pub connection: Connection,
     /// The jobs that he reaches.
     pub reach: Reach,
+    /// The job that the call is about, once it is known: for the audit log.
+    pub about: Arc<OnceLock<JobId>>,
 }
 
 impl Caller {
@@ -28,11 +31,19 @@ impl Caller {
             authz::Reach::Own => Reach::Own(daemon.supervisor.jobs_of(connection.peer.owner.clone())),
             authz::Reach::All => Reach::All(daemon.supervisor.all_jobs()),
         };
-        Ok(Self { connection, reach })
+        Ok(Self { connection, reach, about: Arc::default() })
     }
 
     /// The job that is meant.
     pub fn find(&self, said: &str) -> Result<JobId, Status> {
-        self.reach.find(said).map_err(Status::from)
+        let id = self.reach.find(said)?;
+        self.is_about(id);
+        Ok(id)
+    }
+
+    /// The call is about this job. Of many it is about none.
+    pub fn is_about(&self, id: JobId) {
+        // It is about one job, and the first that is named is it.
+        let _ = self.about.set(id);
     }
 }

@@ -38,7 +38,7 @@ use tonic::{Code, Status};
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// What operators and viewers may have.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// What a log keeps in files where a job says nothing, as the key `spool`; the supervisor must have a place for them.
     pub spool: Option<String>,
     /// Streams of output and events at once, of all callers together. Each costs a cursor and what its connection holds.
@@ -52,7 +52,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            policy: Policy::default(),
+            policy: Arc::default(),
             spool: None,
             streams: 16384,
             compat: false,

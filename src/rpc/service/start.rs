@@ -51,6 +51,7 @@ pub(super) async fn started(
     };
     let jobs = daemon.supervisor.jobs_of(peer.owner.clone());
     let job = jobs.start(spec, stdio).await?;
+    caller.is_about(job.id());
     let info = jobs.info(job.id())?;
     let notes = job.notes().to_vec();
     if request.lease {
