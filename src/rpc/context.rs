@@ -37,7 +37,8 @@ const FILE_MOST: u64 = 256 << 10;
 pub fn named(name: &str) -> Result<Context, String> {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
     let config = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from).or_else(home);
-    let path = config.ok_or("there is no home directory to look for contexts in: set HOME")?.join("ironcell/contexts.toml");
+    let path =
+        config.ok_or("there is no home directory to look for contexts in: set HOME")?.join("ironcell/contexts.toml");
     let size = std::fs::metadata(&path).map(|found| found.len());
     let text = size.and_then(|size| {
         if size > FILE_MOST { Err(std::io::Error::other("it is too long")) } else { std::fs::read_to_string(&path) }
@@ -57,7 +58,9 @@ fn read(text: &str, dir: &Path, name: &str) -> Result<Context, String> {
     };
     let mut context = Context::default();
     for (key, value) in table {
-        let DeValue::String(value) = value.get_ref() else { return Err(format!("[{name}] {}: not a text", key.get_ref())) };
+        let DeValue::String(value) = value.get_ref() else {
+            return Err(format!("[{name}] {}: not a text", key.get_ref()));
+        };
         let path = Some(dir.join(value.as_ref()));
         match key.get_ref().as_ref() {
             "host" => context.host = value.to_string(),
@@ -77,7 +80,8 @@ mod tests {
 
     #[test]
     fn a_daemon_is_found_by_its_name_and_what_is_odd_is_named() {
-        let text = "[here]\nhost = 'unix:///tmp/s'\n[there]\nhost = 'h:1'\ncert = 'c.pem'\nkey = '/k'\n[bad]\nhots = ''\n";
+        let text =
+            "[here]\nhost = 'unix:///tmp/s'\n[there]\nhost = 'h:1'\ncert = 'c.pem'\nkey = '/k'\n[bad]\nhots = ''\n";
         let read = |name| read(text, Path::new("/dir"), name);
         assert_eq!(read("here").expect("a daemon").host, "unix:///tmp/s");
         let there = read("there").expect("a daemon");

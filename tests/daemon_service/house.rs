@@ -101,7 +101,8 @@ impl Daemon {
                 }
             }
         });
-        let serving = Server::builder().add_routes(self.routes.clone()).serve_with_incoming(ReceiverStream::new(incoming));
+        let serving =
+            Server::builder().add_routes(self.routes.clone()).serve_with_incoming(ReceiverStream::new(incoming));
         tokio::spawn(serving);
         path
     }

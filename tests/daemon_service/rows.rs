@@ -4,7 +4,7 @@ use crate::house::{Daemon, all, argv, following, get, output, run, shell, start,
 use ironcell::life::{Cause, Exit, Status, StopKind, Stopper};
 use ironcell::rpc::convert::{outcome_of, state_of};
 use ironcell::rpc::peer::Role;
-use ironcell::rpc::proto::{JobFilter, JobSpec, ListJobsRequest, StopJobRequest, StreamOutputRequest, Stream};
+use ironcell::rpc::proto::{JobFilter, JobSpec, ListJobsRequest, StopJobRequest, Stream, StreamOutputRequest};
 use ironcell::supervise::Script;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -172,7 +172,8 @@ fn row_2_13_both_streams_are_told_and_neither_waits_for_the_other() {
     run(async {
         let daemon = Daemon::plain().await;
         let mut admin = daemon.admin().await;
-        let job = start(&mut admin, shell("i=0; while [ $i -lt 2000 ]; do echo $i >&2; i=$((i+1)); done; echo done")).await;
+        let job =
+            start(&mut admin, shell("i=0; while [ $i -lt 2000 ]; do echo $i >&2; i=$((i+1)); done; echo done")).await;
         let only = |stream: Stream| StreamOutputRequest { streams: vec![stream as i32], ..following(&job.id) };
         let stderr = all(output(&mut admin, only(Stream::Stderr)).await).await;
         let stdout = all(output(&mut admin, only(Stream::Stdout)).await).await;

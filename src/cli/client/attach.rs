@@ -79,7 +79,8 @@ pub async fn attach(args: &AttachArgs, err: &mut Voice<'_>) -> Done {
             Some(Frame::Attached(attached)) => {
                 // Its bytes are a terminal's own from here on; the caller's knows what to do with them.
                 if attached.terminal {
-                    terminal = RawTerminal::enter(io::stdin().as_fd()).map_err(|error| Failure::Said(error.to_string()))?;
+                    terminal =
+                        RawTerminal::enter(io::stdin().as_fd()).map_err(|error| Failure::Said(error.to_string()))?;
                     err.expect_raw_terminal();
                 }
                 if let Some(keys) = keys.take().filter(|_| mode != Mode::ReadOnly) {

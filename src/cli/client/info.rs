@@ -27,11 +27,8 @@ pub async fn info(args: &InfoArgs) -> Done {
 fn text(info: &ServerInfo) -> String {
     let since = info.start_time.as_ref().and_then(moment).map(rfc3339).unwrap_or_default();
     let draining = if info.draining { ", draining" } else { "" };
-    let rows: Vec<Vec<String>> = info
-        .checks
-        .iter()
-        .map(|check| vec![check.item.clone(), check.state.clone(), check.found.clone()])
-        .collect();
+    let rows: Vec<Vec<String>> =
+        info.checks.iter().map(|check| vec![check.item.clone(), check.state.clone(), check.found.clone()]).collect();
     let head = format!(
         "ironcelld {} since {since}: {} jobs run, {} have ended{draining}\n\n",
         info.version, info.jobs_running, info.jobs_ended

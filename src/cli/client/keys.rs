@@ -21,7 +21,8 @@ impl Keys {
     pub fn read(said: &str) -> Result<Self, SpecError> {
         let forms = "write keys with commas between, as ctrl-p,ctrl-q or ctrl-],d";
         let none = || SpecError::new("--detach-keys", said, "not keys", forms);
-        let key = |name: &str| match (name.strip_prefix("ctrl-").unwrap_or(name).as_bytes(), name.starts_with("ctrl-")) {
+        let key = |name: &str| match (name.strip_prefix("ctrl-").unwrap_or(name).as_bytes(), name.starts_with("ctrl-"))
+        {
             ([letter @ (b'a'..=b'z' | b'A'..=b'Z' | b'@' | b'['..=b'_')], true) => Some(letter & 0x1f),
             ([key], false) => Some(*key),
             _ => None,

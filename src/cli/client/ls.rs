@@ -89,7 +89,8 @@ fn states(args: &LsArgs) -> Result<Vec<JobState>, SpecError> {
         let words = Status::ALL.map(|status| status.to_string());
         let known = words.iter().position(|word| word == said).and_then(|at| i32::try_from(at + 1).ok());
         let state = known.and_then(|number| JobState::try_from(number).ok());
-        let none = || SpecError::new("--state", said, "there is no such state", format!("write one of {}", words.join(", ")));
+        let none =
+            || SpecError::new("--state", said, "there is no such state", format!("write one of {}", words.join(", ")));
         state.ok_or_else(none)
     };
     args.state.iter().map(word).collect()

@@ -40,7 +40,8 @@ fn text(processes: &[Process]) -> String {
         let name = format!("{:indent$}{}", "", harmless(&process.comm), indent = 2 * depth.min(INDENTED_MOST));
         let age = process.age.as_ref().map(told).unwrap_or_default();
         rows.push(vec![process.pid.to_string(), process.host_pid.to_string(), table::in_short(age), name]);
-        let below = processes.iter().rev().filter(|child| child.parent == Some(process.pid) && child.pid != process.pid);
+        let below =
+            processes.iter().rev().filter(|child| child.parent == Some(process.pid) && child.pid != process.pid);
         // Each stands once: a tree that was read while it changed can have no circle longer than itself.
         if rows.len() < processes.len() {
             left.extend(below.map(|child| (depth + 1, child)));
@@ -57,8 +58,10 @@ mod tests {
     fn a_process_stands_below_its_parent() {
         let one = |pid, parent, comm: &str| Process { pid, parent, comm: comm.to_owned(), ..Default::default() };
         let tree = [one(1, None, "init"), one(2, Some(1), "sh"), one(3, Some(1), "cat"), one(4, Some(2), "sleep")];
-        let names: Vec<String> = text(&tree).lines().skip(1).filter_map(|line| line.get(20..).map(str::to_owned)).collect();
-        let depths: Vec<(usize, &str)> = names.iter().map(|name| (name.len() - name.trim_start().len(), name.trim())).collect();
+        let names: Vec<String> =
+            text(&tree).lines().skip(1).filter_map(|line| line.get(20..).map(str::to_owned)).collect();
+        let depths: Vec<(usize, &str)> =
+            names.iter().map(|name| (name.len() - name.trim_start().len(), name.trim())).collect();
         let base = depths[0].0;
         let told: Vec<(usize, &str)> = depths.into_iter().map(|(depth, name)| (depth - base, name)).collect();
         assert_eq!(told, [(0, "init"), (2, "sh"), (4, "sleep"), (2, "cat")]);

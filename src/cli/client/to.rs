@@ -78,7 +78,9 @@ impl To {
 fn remote(context: Context) -> Result<Target, Failure> {
     let Context { host: address, server_name: name, cert, key, ca } = context;
     let needs = |file: Option<PathBuf>, flag: &str| {
-        let said = format!("{flag} is missing: {address} is a daemon of another host, which is spoken to with --cert, --key and --ca");
+        let said = format!(
+            "{flag} is missing: {address} is a daemon of another host, which is spoken to with --cert, --key and --ca"
+        );
         file.ok_or(Failure::Said(said))
     };
     let paths = Paths { cert: needs(cert, "--cert")?, key: needs(key, "--key")?, ca: needs(ca, "--ca")? };

@@ -14,7 +14,8 @@ use crate::supervise::Filter;
 pub fn filter(filter: &proto::JobFilter) -> Result<Filter, SpecError> {
     let word = |state: i32| {
         let unknown = "write the number of a JobState other than 0";
-        state_of(state).ok_or_else(|| SpecError::new("filter.states", state.to_string(), "there is no such state", unknown))
+        state_of(state)
+            .ok_or_else(|| SpecError::new("filter.states", state.to_string(), "there is no such state", unknown))
     };
     Ok(Filter {
         states: filter.states.iter().map(|state| word(*state)).collect::<Result<_, _>>()?,

@@ -267,12 +267,7 @@ mod tests {
 
     #[test]
     fn every_end_is_the_same_after_the_wire() {
-        let exits = [
-            Exit::Code { code: 255 },
-            Exit::Signal { signal: 9, core: true },
-            Exit::NeverRan,
-            Exit::Unknown,
-        ];
+        let exits = [Exit::Code { code: 255 }, Exit::Signal { signal: 9, core: true }, Exit::NeverRan, Exit::Unknown];
         for (index, cause) in causes().into_iter().enumerate() {
             let limit = match cause {
                 Cause::OutputLimit { limit, .. } => {

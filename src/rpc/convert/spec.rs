@@ -11,8 +11,28 @@ use std::os::unix::ffi::OsStringExt;
 macro_rules! texts {
     ($do:ident) => {
         $do!(
-            memory, memory_high, swap, cpus, cpu_weight, cpuset, io_weight, pids, time, cpu_time, idle, grace, net,
-            profile, env_from, hostname, user, name, output_limit, terminal, log_max, spool
+            memory,
+            memory_high,
+            swap,
+            cpus,
+            cpu_weight,
+            cpuset,
+            io_weight,
+            pids,
+            time,
+            cpu_time,
+            idle,
+            grace,
+            net,
+            profile,
+            env_from,
+            hostname,
+            user,
+            name,
+            output_limit,
+            terminal,
+            log_max,
+            spool
         )
     };
 }
@@ -58,7 +78,12 @@ pub fn limits_asked(spec: proto::JobSpec, mask: &[String]) -> Result<JobSpec, Sp
         let known = LIMITS.contains(&field.as_str());
         let problem = if known { "it is named and not set" } else { "it cannot be changed while the job runs" };
         if !known || !members.contains_key(field) {
-            return Err(SpecError::new("update_mask", field, problem, format!("name and set one of {}", LIMITS.join(", "))));
+            return Err(SpecError::new(
+                "update_mask",
+                field,
+                problem,
+                format!("name and set one of {}", LIMITS.join(", ")),
+            ));
         }
     }
     if !mask.is_empty() {
@@ -110,7 +135,9 @@ fn members(spec: proto::JobSpec) -> Result<Map<String, Value>, SpecError> {
     for (key, table) in [("rlimit", spec.rlimit), ("cgroup", spec.cgroup), ("label", spec.label)] {
         set(key, table.into_iter().map(|(name, value)| (name, Value::from(value))).collect::<Map<_, _>>().into());
     }
-    for (key, bytes) in [("rootfs", spec.rootfs), ("cwd", spec.cwd), ("log_file", spec.log_file), ("log_dir", spec.log_dir)] {
+    for (key, bytes) in
+        [("rootfs", spec.rootfs), ("cwd", spec.cwd), ("log_file", spec.log_file), ("log_dir", spec.log_dir)]
+    {
         set(key, any(bytes));
     }
     set("rootfs_rw", spec.rootfs_rw.into());
@@ -156,9 +183,8 @@ fn rules(text: &str) -> Result<Value, SpecError> {
     if text.is_empty() {
         return Ok("".into());
     }
-    let refuse = |problem: String| {
-        SpecError::new("seccomp", text, problem, "write the JSON of a seccomp profile of Docker's")
-    };
+    let refuse =
+        |problem: String| SpecError::new("seccomp", text, problem, "write the JSON of a seccomp profile of Docker's");
     match serde_json::from_str(text) {
         Ok(Value::Object(rules)) => Ok(rules.into()),
         Ok(_) => Err(refuse("it is no object".to_owned())),
@@ -183,8 +209,12 @@ pub fn described(spec: &JobSpec, stdin: Option<stdin::From>) -> proto::JobSpec {
         let pair = |item: Value| item.as_str()?.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
         *table = items(members.remove(key)).filter_map(pair).collect();
     }
-    let paths =
-        [("rootfs", &mut wire.rootfs), ("cwd", &mut wire.cwd), ("log_file", &mut wire.log_file), ("log_dir", &mut wire.log_dir)];
+    let paths = [
+        ("rootfs", &mut wire.rootfs),
+        ("cwd", &mut wire.cwd),
+        ("log_file", &mut wire.log_file),
+        ("log_dir", &mut wire.log_dir),
+    ];
     for (key, path) in paths {
         *path = members.remove(key).map(bytes).unwrap_or_default();
     }

@@ -24,7 +24,8 @@ pub fn usage(usage: &Usage) -> proto::Usage {
         io_pressure,
     } = usage.clone();
     let pressure = |pressure: Option<Pressure>| {
-        pressure.map(|Pressure { some, full }| proto::Pressure { some: Some(duration(some)), full: Some(duration(full)) })
+        pressure
+            .map(|Pressure { some, full }| proto::Pressure { some: Some(duration(some)), full: Some(duration(full)) })
     };
     proto::Usage {
         wall: Some(duration(wall)),

@@ -93,8 +93,8 @@ fn kind(error: &SpecError) -> Reason {
         "env" | "env_from" => Reason::InvalidEnv,
         "mounts" | "ro" | "rw" | "tmpfs" | "rootfs" | "rootfs_rw" => Reason::InvalidMount,
         "signal" => Reason::InvalidSignal,
-        "memory" | "memory_high" | "swap" | "cpus" | "cpu_weight" | "cpuset" | "io_max" | "io_weight" | "pids" | "rlimit"
-        | "cgroup" | "time" | "cpu_time" | "idle" | "grace" | "output_limit" => Reason::InvalidLimit,
+        "memory" | "memory_high" | "swap" | "cpus" | "cpu_weight" | "cpuset" | "io_max" | "io_weight" | "pids"
+        | "rlimit" | "cgroup" | "time" | "cpu_time" | "idle" | "grace" | "output_limit" => Reason::InvalidLimit,
         _ => Reason::InvalidField,
     }
 }

@@ -103,4 +103,12 @@ mod tests {
     fn the_table_has_a_line_a_reason() {
         assert_eq!(table().lines().count(), Reason::ALL.len() + 2);
     }
+
+    #[test]
+    fn readme_shows_the_table_as_it_is() {
+        let readme = include_str!("../../../README.md");
+        let (_, rest) = readme.split_once("<!-- reasons -->\n").expect("README has the opening marker");
+        let (shown, _) = rest.split_once("<!-- end of reasons -->").expect("README has the closing marker");
+        assert_eq!(shown, table());
+    }
 }

@@ -60,7 +60,9 @@ pub async fn attach(
     let mode = Mode::try_from(start.mode).unwrap_or_default();
     let writes = mode != Mode::ReadOnly && job.try_wait().is_none();
     let seat = match writes {
-        true => Some(daemon.desk.take(id, caller.connection.peer.owner.as_str(), mode == Mode::Steal, tell_end.clone())?),
+        true => {
+            Some(daemon.desk.take(id, caller.connection.peer.owner.as_str(), mode == Mode::Steal, tell_end.clone())?)
+        }
         false => None,
     };
     let input = if writes { Input::of(&job) } else { None };
@@ -194,11 +196,13 @@ impl Sending {
                 };
                 terminal.resize(window)?;
             }
-            Some(Ask::Signal(name)) => match self.reach.signal(self.id, Signal::read("signal", &name)?, Target::Leader).await {
-                // As above.
-                Err(Error::Ended(_)) => {}
-                other => other?,
-            },
+            Some(Ask::Signal(name)) => {
+                match self.reach.signal(self.id, Signal::read("signal", &name)?, Target::Leader).await {
+                    // As above.
+                    Err(Error::Ended(_)) => {}
+                    other => other?,
+                }
+            }
             Some(Ask::Start(_)) => {
                 return Err(Told::new(Reason::InvalidField, "start is the first frame, and no other is"));
             }

@@ -61,11 +61,7 @@ fn told(id: String, answer: Result<crate::rpc::proto::Job, Told>) -> Item {
 }
 
 /// Stops all that are meant and have not ended: every one is asked at once, so it takes as long as the slowest.
-pub async fn stop(
-    _: &Arc<Daemon>,
-    caller: Caller,
-    request: BatchStopJobsRequest,
-) -> Result<BatchJobsResponse, Status> {
+pub async fn stop(_: &Arc<Daemon>, caller: Caller, request: BatchStopJobsRequest) -> Result<BatchJobsResponse, Status> {
     let grace = request.grace.as_ref().map(|grace| convert::time("grace", grace)).transpose().map_err(status)?;
     let running = caller.reach.list(request.filter.as_ref())?.into_iter().filter(|info| info.status.is_running());
     let mut under_way = JoinSet::new();
@@ -86,11 +82,7 @@ pub async fn stop(
 }
 
 /// Takes all that are meant and have ended out of the list.
-pub async fn purge(
-    _: &Arc<Daemon>,
-    caller: Caller,
-    request: PurgeJobsRequest,
-) -> Result<PurgeJobsResponse, Status> {
+pub async fn purge(_: &Arc<Daemon>, caller: Caller, request: PurgeJobsRequest) -> Result<PurgeJobsResponse, Status> {
     let ended = caller.reach.list(request.filter.as_ref())?.into_iter().filter(|info| info.status.is_final());
     // One that somebody else has taken out meanwhile is not ours to tell.
     let taken = ended.filter(|info| request.dry_run || caller.reach.remove(info.id).is_ok());

@@ -36,9 +36,8 @@ impl JobService for Served {
     async fn stop(&self, request: Request<JobStopRequest>) -> Result<Response<JobStopResponse>, Status> {
         let caller = Caller::of(&self.0, &request, Rpc::CompatStop)?;
         let said = request.into_inner().job_id;
-        let answer = |status: &str, message: String| {
-            Ok(Response::new(JobStopResponse { status: status.to_owned(), message }))
-        };
+        let answer =
+            |status: &str, message: String| Ok(Response::new(JobStopResponse { status: status.to_owned(), message }));
         let stopped = match caller.reach.find(&said) {
             Ok(id) => caller.reach.stop(id, false, None).await.map_err(Into::into),
             Err(told) => Err(told),

@@ -3,9 +3,7 @@
 use super::Daemon;
 use super::caller::Caller;
 use crate::rpc::errors::{Reason, Told, status};
-use crate::rpc::proto::{
-    ResizeTerminalRequest, ResizeTerminalResponse, WriteStdinRequest, WriteStdinResponse,
-};
+use crate::rpc::proto::{ResizeTerminalRequest, ResizeTerminalResponse, WriteStdinRequest, WriteStdinResponse};
 use crate::spec::{JobId, Window};
 use crate::supervise::{Error, Job};
 use std::collections::HashMap;
@@ -84,7 +82,8 @@ pub async fn write(
     if job.try_wait().is_some() {
         return Err(status(Error::Ended(id)));
     }
-    let none = || Told::new(Reason::StdinNotRequested, "the job was started without an input: start it with stdin: pipe");
+    let none =
+        || Told::new(Reason::StdinNotRequested, "the job was started without an input: start it with stdin: pipe");
     let input = Input::of(&job).ok_or_else(none)?;
     drop(job);
     let offset = daemon.offsets.of(id, |id| daemon.supervisor.all_jobs().info(id).is_ok());

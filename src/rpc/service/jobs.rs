@@ -8,11 +8,11 @@ use crate::rpc::authz::Rpc;
 use crate::rpc::proto::job_service_server::JobService;
 use crate::rpc::proto::{
     AttachRequest, BatchJobsResponse, BatchStartJobsRequest, BatchStopJobsRequest, DeleteJobRequest, DeleteJobResponse,
-    GetJobRequest, GetJobStatsRequest, GetProcessTreeRequest, Job, JobEvent, JobStats, ListJobsRequest, ListJobsResponse,
-    OutputFrame, PauseJobRequest, ProcessTree, PurgeJobsRequest, PurgeJobsResponse, ResizeTerminalRequest,
-    ResizeTerminalResponse, ResumeJobRequest, SignalJobRequest, StartJobRequest, StartJobResponse, StopJobRequest,
-    StopJobResponse, StreamOutputRequest, UpdateJobRequest, UpdateJobResponse, WaitJobRequest, WatchJobsRequest,
-    WriteStdinRequest, WriteStdinResponse,
+    GetJobRequest, GetJobStatsRequest, GetProcessTreeRequest, Job, JobEvent, JobStats, ListJobsRequest,
+    ListJobsResponse, OutputFrame, PauseJobRequest, ProcessTree, PurgeJobsRequest, PurgeJobsResponse,
+    ResizeTerminalRequest, ResizeTerminalResponse, ResumeJobRequest, SignalJobRequest, StartJobRequest,
+    StartJobResponse, StopJobRequest, StopJobResponse, StreamOutputRequest, UpdateJobRequest, UpdateJobResponse,
+    WaitJobRequest, WatchJobsRequest, WriteStdinRequest, WriteStdinResponse,
 };
 use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};

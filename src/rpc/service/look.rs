@@ -87,11 +87,7 @@ pub async fn stats(_: &Arc<Daemon>, caller: Caller, request: GetJobStatsRequest)
     caller.reach.stats(id).await.map(|stats| convert::stats(&stats)).map_err(status)
 }
 
-pub async fn processes(
-    _: &Arc<Daemon>,
-    caller: Caller,
-    request: GetProcessTreeRequest,
-) -> Result<ProcessTree, Status> {
+pub async fn processes(_: &Arc<Daemon>, caller: Caller, request: GetProcessTreeRequest) -> Result<ProcessTree, Status> {
     let id = caller.find(&request.id)?;
     let processes = caller.reach.processes(id).await.map_err(status)?;
     Ok(ProcessTree { processes: processes.iter().map(convert::process).collect() })

@@ -51,13 +51,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            policy: Arc::default(),
-            spool: None,
-            streams: 16384,
-            compat: false,
-            shutdown: Sender::new(None),
-        }
+        Self { policy: Arc::default(), spool: None, streams: 16384, compat: false, shutdown: Sender::new(None) }
     }
 }
 
@@ -88,7 +82,8 @@ impl Daemon {
     /// Room for one more stream, until it is dropped.
     fn stream(&self) -> Result<OwnedSemaphorePermit, Status> {
         let most = self.settings.streams;
-        let full = || Told::new(Reason::TooManyStreams, format!("{most} streams are open; try again when one has ended"));
+        let full =
+            || Told::new(Reason::TooManyStreams, format!("{most} streams are open; try again when one has ended"));
         Arc::clone(&self.streams).try_acquire_owned().map_err(|_| full().into())
     }
 

@@ -83,7 +83,10 @@ fn streams(said: &[i32], job: &Job) -> Result<Vec<proto::Stream>, Told> {
             Err(Told::new(Reason::StreamUnavailable, "the job has a terminal, which shows one stream alone: stdout"))
         }
         Ok(stream @ (proto::Stream::Stdout | proto::Stream::Stderr)) => Ok(stream),
-        _ => Err(Told::new(Reason::InvalidField, format!("streams: there is no stream {number}; write stdout or stderr"))),
+        _ => Err(Told::new(
+            Reason::InvalidField,
+            format!("streams: there is no stream {number}; write stdout or stderr"),
+        )),
     };
     said.iter().map(one).collect()
 }

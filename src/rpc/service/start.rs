@@ -15,11 +15,7 @@ use tonic::Status;
 const REQUEST_ID_MOST: usize = 64;
 
 /// Starts a job.
-pub async fn start(
-    daemon: &Arc<Daemon>,
-    caller: Caller,
-    request: StartJobRequest,
-) -> Result<StartJobResponse, Status> {
+pub async fn start(daemon: &Arc<Daemon>, caller: Caller, request: StartJobRequest) -> Result<StartJobResponse, Status> {
     Ok(started(daemon, &caller, request).await?)
 }
 

@@ -7,8 +7,8 @@ use crate::rpc::convert;
 use crate::rpc::errors::{Reason, Told, status};
 use crate::rpc::proto::system_service_server::SystemService;
 use crate::rpc::proto::{
-    Check, DrainRequest, DrainResponse, GetServerInfoRequest, JobFilter, Principal, ReconcileRequest, ReconcileResponse,
-    ServerInfo, ShutdownRequest, ShutdownResponse, WhoAmIRequest,
+    Check, DrainRequest, DrainResponse, GetServerInfoRequest, JobFilter, Principal, ReconcileRequest,
+    ReconcileResponse, ServerInfo, ShutdownRequest, ShutdownResponse, WhoAmIRequest,
 };
 use crate::supervise::doctor::{State, examine};
 use crate::supervise::{Error, Filter};

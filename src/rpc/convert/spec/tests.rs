@@ -60,7 +60,7 @@ fn a_refusal_names_the_field_of_the_wire() {
     assert_eq!(of(|wire| wire.memory = "12Q".to_owned()), "memory");
     assert_eq!(of(|wire| wire.argv.clear()), "argv[0]");
     assert_eq!(of(|wire| wire.seccomp = "/etc/rules".to_owned()), "seccomp");
-    assert_eq!(of(|wire| wire.env = vec![b"HOME".to_vec()]), "env");
+    assert_eq!(of(|wire| wire.env = vec![b"HOME".to_vec()]), "env[0]");
     assert_eq!(of(|wire| wire.env_from = "caller".to_owned()), "env_from");
     assert_eq!(of(|wire| wire.cwd = b"src".to_vec()), "cwd");
     assert_eq!(of(|wire| wire.mounts = vec![proto::Mount { mount: None }]), "mounts");
