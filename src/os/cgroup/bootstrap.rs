@@ -45,6 +45,11 @@ impl Base {
         self.dir.fd.as_fd()
     }
 
+    /// The directory above it, and its name there.
+    pub fn place(&self) -> (BorrowedFd<'_>, &'static str) {
+        (self.parent.fd.as_fd(), BASE)
+    }
+
     /// Lets go of the base; what stays is the knowledge of where it is.
     pub fn let_go(self) -> Place {
         Place(self.parent)

@@ -1,6 +1,8 @@
 //! Readers beside a log that a test writes: what a kernel does not let happen at will.
 
 mod disks;
+mod killed;
+mod reopened;
 mod sinks;
 
 use super::*;
