@@ -23,7 +23,7 @@ pub enum Verb {
     /// What is asked of a daemon.
     #[cfg(feature = "daemon")]
     #[command(flatten)]
-    Client(super::client::ClientVerb),
+    Client(Box<super::client::ClientVerb>),
     /// Say what this host can and cannot do, item by item, with the remedy
     Doctor(doctor::DoctorArgs),
     /// Build a cell with run's options, attack it from inside, and say promise by promise whether it holds

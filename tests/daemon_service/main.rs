@@ -4,6 +4,7 @@
 
 mod attach;
 mod batch;
+mod cli;
 mod compat;
 mod house;
 mod input;

@@ -3,7 +3,8 @@
 use crate::house::{Daemon, argv, get, reading, reason, run, start, try_start, wait};
 use ironcell::rpc::errors::exit_of;
 use ironcell::rpc::proto::{
-    JobFilter, JobSpec, ListJobsRequest, SignalJobRequest, StreamOutputRequest, UpdateJobRequest, WaitJobRequest,
+    JobFilter, JobSpec, ListJobsRequest, SignalJobRequest, StartJobRequest, StreamOutputRequest, UpdateJobRequest,
+    WaitJobRequest,
 };
 use ironcell::rpc::service::Settings;
 use ironcell::supervise::{Backend, Bounds, Supervisor};
@@ -116,6 +117,21 @@ fn no_more_is_taken_than_there_is_room_for() {
             tokio::task::yield_now().await;
             again = admin.jobs.stream_output(follow()).await;
         }
+    });
+}
+
+#[test]
+fn a_start_that_is_sent_twice_is_one_job_and_another_job_by_its_name_is_refused() {
+    run(async {
+        let daemon = Daemon::plain().await;
+        let mut admin = daemon.admin().await;
+        let mut sent = async |spec| {
+            let request = StartJobRequest { spec: Some(spec), request_id: "once".to_owned(), ..Default::default() };
+            admin.jobs.start_job(request).await.map(|answer| answer.into_inner().job.expect("a job").id)
+        };
+        let first = sent(argv(["sleep", "1000"])).await.expect("started");
+        assert_eq!(sent(argv(["sleep", "1000"])).await.expect("known"), first);
+        assert_eq!(reason(sent(argv(["sleep", "1001"])).await), "REQUEST_ID_CONFLICT");
     });
 }
 

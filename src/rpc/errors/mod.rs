@@ -30,13 +30,14 @@ pub struct Told {
     reason: Reason,
     message: String,
     metadata: HashMap<String, String>,
-    details: ErrorDetails,
+    /// Large, and of no interest on the way.
+    details: Box<ErrorDetails>,
 }
 
 impl Told {
     /// One with this reason and this sentence for people.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), metadata: HashMap::new(), details: ErrorDetails::new() }
+        Self { reason, message: message.into(), metadata: HashMap::new(), details: Box::default() }
     }
 
     /// Adds a fact for machines.
@@ -71,7 +72,7 @@ impl From<Told> for Status {
         if reason.code() == tonic::Code::Unavailable {
             details.set_retry_info(Some(RETRY_AFTER));
         }
-        Self::with_error_details(reason.code(), message, details)
+        Self::with_error_details(reason.code(), message, *details)
     }
 }
 
@@ -120,6 +121,7 @@ impl From<Error> for Told {
                 told
             }
             Error::NameTaken { name, id } => told(Reason::NameInUse).with("id", id).about(&name),
+            Error::RequestConflict { id, .. } => told(Reason::RequestIdConflict).with("id", id),
             Error::NotFound { said } => told(Reason::JobNotFound).about(&said),
             Error::Ambiguous { candidates, .. } => told(Reason::AmbiguousId).with("matches", listed(&candidates)),
             Error::Ended(_) | Error::Ending(_) => told(Reason::JobExited),

@@ -59,7 +59,7 @@ reasons! {
     NoTerminal "NO_TERMINAL" FailedPrecondition "the job was started without a terminal";
     StreamUnavailable "STREAM_UNAVAILABLE" FailedPrecondition "the job has no such stream: a terminal shows one alone";
     AlreadyAttached "ALREADY_ATTACHED" FailedPrecondition "somebody holds the input of the job; metadata: holder";
-    RequestIdConflict "REQUEST_ID_CONFLICT" FailedPrecondition "the same request_id came with another job";
+    RequestIdConflict "REQUEST_ID_CONFLICT" FailedPrecondition "the same request_id came with another job; metadata: id";
     OffsetBeyondEnd "OFFSET_BEYOND_END" OutOfRange "nothing was written there yet; metadata: begin, end";
     StdinOffsetMismatch "STDIN_OFFSET_MISMATCH" OutOfRange "bytes before these are missing; metadata: end";
     OutputGap "OUTPUT_GAP" DataLoss "with fail_on_gap: output that is not kept any more; metadata: from, to";

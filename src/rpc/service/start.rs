@@ -6,13 +6,10 @@ use crate::rpc::convert::{self, Asked};
 use crate::rpc::errors::{Reason, Told};
 use crate::rpc::peer::Connection;
 use crate::rpc::proto::{StartJobRequest, StartJobResponse};
-use crate::spec::{JobSpec, OnDrop, SpecError, Stdio, StdioSet};
+use crate::spec::{JobSpec, OnDrop, Stdio, StdioSet};
 use crate::supervise::{Error, Job, Supervisor};
 use std::sync::Arc;
 use tonic::Status;
-
-/// Characters of a request id at most: a UUID has 36.
-const REQUEST_ID_MOST: usize = 64;
 
 /// Starts a job.
 pub async fn start(daemon: &Arc<Daemon>, caller: Caller, request: StartJobRequest) -> Result<StartJobResponse, Status> {
@@ -28,10 +25,6 @@ pub(super) async fn started(
     if daemon.is_draining() {
         return Err(Told::new(Reason::Draining, "the daemon is being drained and starts no more jobs"));
     }
-    if request.request_id.len() > REQUEST_ID_MOST {
-        let expected = format!("write at most {REQUEST_ID_MOST} characters, as a UUID has them");
-        return Err(SpecError::new("request_id", request.request_id, "it is too long", expected).into());
-    }
     let spec = request.spec.unwrap_or_default();
     let peer = &caller.connection.peer;
     let on_drop = if request.lease { OnDrop::Kill } else { OnDrop::Detach };
@@ -46,7 +39,10 @@ pub(super) async fn started(
         None => StdioSet { stdin, stdout: Stdio::Log, stderr: Stdio::Log },
     };
     let jobs = daemon.supervisor.jobs_of(peer.owner.clone());
-    let job = jobs.start(spec, stdio).await?;
+    let job = match request.request_id.as_str() {
+        "" => jobs.start(spec, stdio).await?,
+        request_id => jobs.start_once(request_id, spec, stdio).await?,
+    };
     caller.is_about(job.id());
     let info = jobs.info(job.id())?;
     let notes = job.notes().to_vec();
