@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod authz;
+pub mod config;
 pub mod connect;
 mod gate;
 mod hush;
