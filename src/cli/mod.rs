@@ -3,6 +3,10 @@
 
 pub mod args;
 pub mod completions;
+#[cfg(feature = "daemon")]
+pub mod daemon;
+#[cfg(feature = "daemon")]
+mod daemon_man;
 pub mod doctor;
 pub mod events;
 pub mod exit;

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod authz;
 pub mod config;
 pub mod connect;
+pub mod daemon;
 mod gate;
 mod hush;
 pub mod limits;
