@@ -10,6 +10,7 @@ mod hush;
 pub mod limits;
 pub mod listen;
 pub mod peer;
+pub mod pki;
 pub mod policy;
 pub mod serve;
 pub mod stop;
