@@ -38,19 +38,16 @@ impl Gate {
         Self { routes: routes.prepare(), policy, call: limits.call, stop }
     }
 
-    /// Whether a call is let through, and what is told to its handler: the [`Connection`](super::peer::Connection), the
-    /// [`Rpc`], and the [`Reach`](authz::Reach) of its caller.
+    /// Whether a call is let through. Its handler is told by which [`Connection`](super::peer::Connection).
     fn admit(&self, caller: &Caller, request: &mut Request<Body>) -> Result<Rpc, Status> {
         let connection = caller.who.as_ref().map_err(refusals::unfit)?;
         let path = request.uri().path();
-        let (rpc, reach) = authz::reach_path(connection.peer.role, path, &self.policy)
+        let (rpc, _) = authz::reach_path(connection.peer.role, path, &self.policy)
             .map_err(|denied| refusals::denied(denied, path))?;
         if self.stop.is_asked() {
             return Err(refusals::ends());
         }
         request.extensions_mut().insert(connection.clone());
-        request.extensions_mut().insert(rpc);
-        request.extensions_mut().insert(reach);
         Ok(rpc)
     }
 }

@@ -3,15 +3,18 @@
 pub mod audit;
 pub mod authz;
 pub mod client;
+pub mod config;
 pub mod connect;
 pub mod context;
 pub mod convert;
+pub mod daemon;
 pub mod errors;
 mod gate;
 mod hush;
 pub mod limits;
 pub mod listen;
 pub mod peer;
+pub mod pki;
 pub mod policy;
 pub mod serve;
 pub mod service;

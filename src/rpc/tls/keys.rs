@@ -56,9 +56,7 @@ impl Current {
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&version::TLS13])
             .and_then(|builder| builder.with_client_cert_verifier(Arc::clone(&verifier)).with_single_cert(chain, key))
-            .map_err(|error| {
-                FileError::new(&paths.key, error.to_string(), "it is the key of the daemon's certificate")
-            })?;
+            .map_err(|error| unfit(paths, &error))?;
         // A resumed session is not asked for its certificate again (RFC 8446 §2.2): a revoked one would come back.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;

@@ -25,7 +25,7 @@ pub struct FileError {
 }
 
 impl FileError {
-    fn new(path: impl Into<PathBuf>, problem: impl Into<String>, remedy: &'static str) -> Self {
+    pub(in crate::rpc) fn new(path: impl Into<PathBuf>, problem: impl Into<String>, remedy: &'static str) -> Self {
         Self { path: path.into(), problem: problem.into(), remedy }
     }
 }
