@@ -31,8 +31,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch::Sender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::Status;
 use tonic::service::Routes;
-use tonic::{Code, Status};
 
 /// What the daemon's configuration says of its services.
 #[derive(Debug, Clone)]
@@ -139,5 +139,5 @@ pub async fn routes(supervisor: Arc<Supervisor>, settings: Settings) -> Routes {
 /// What went wrong with one of many.
 fn item_error(told: Told) -> proto::ItemError {
     let (reason, message) = (told.reason(), told.message().to_owned());
-    proto::ItemError { code: Code::from(reason.code()) as i32, reason: reason.word().to_owned(), message }
+    proto::ItemError { code: reason.code() as i32, reason: reason.word().to_owned(), message }
 }

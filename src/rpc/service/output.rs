@@ -52,7 +52,7 @@ pub async fn stream(
     following.left = Some(request.max_bytes).filter(|most| *most > 0);
     following.fail_on_gap = request.fail_on_gap;
     if !request.follow {
-        following.to_now();
+        following.stop_at_present();
     }
     Ok(pulled(following, |mut following| async move { Some((following.next().await?, following)) }))
 }
@@ -108,13 +108,13 @@ impl Following {
     }
 
     /// Ends with what is there now.
-    fn to_now(&mut self) {
+    fn stop_at_present(&mut self) {
         self.until = Some(self.info.output.end);
     }
 
     /// The same, and after so many bytes at the latest.
     pub fn bounded(&mut self, most: u64) {
-        self.to_now();
+        self.stop_at_present();
         self.left = Some(most);
     }
 
