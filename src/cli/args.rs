@@ -1,5 +1,7 @@
 //! The command line as a whole: the verbs, and what becomes of a line that has no meaning.
 
+#[cfg(feature = "daemon")]
+use super::pki;
 use super::{completions, doctor, exit, run, schema, verify};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -20,6 +22,10 @@ pub struct Args {
 pub enum Verb {
     /// Run a command in a cell and wait for its end
     Run(Box<run::RunArgs>),
+    /// What is asked of a daemon.
+    #[cfg(feature = "daemon")]
+    #[command(flatten)]
+    Client(Box<super::client::ClientVerb>),
     /// Say what this host can and cannot do, item by item, with the remedy
     Doctor(doctor::DoctorArgs),
     /// Build a cell with run's options, attack it from inside, and say promise by promise whether it holds
@@ -28,6 +34,9 @@ pub enum Verb {
     Completions(completions::CompletionsArgs),
     /// Print the manual page, for man(1): `ironcell man | man -l -`
     Man,
+    /// Make and revoke certificates for a daemon and those who call it
+    #[cfg(feature = "daemon")]
+    Pki(pki::PkiArgs),
     /// Print the JSON schema of reports, or of job descriptions
     Schema(schema::SchemaArgs),
 }

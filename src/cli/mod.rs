@@ -2,13 +2,21 @@
 //! `render`, `report` and `exit`; what is done is asked of the [`Head`].
 
 pub mod args;
+#[cfg(feature = "daemon")]
+pub mod client;
 pub mod completions;
+#[cfg(feature = "daemon")]
+pub mod daemon;
+#[cfg(feature = "daemon")]
+mod daemon_man;
 pub mod doctor;
 pub mod events;
 pub mod exit;
 pub mod head;
 pub mod man;
 pub mod meta;
+#[cfg(feature = "daemon")]
+pub mod pki;
 pub mod render;
 pub mod report;
 pub mod run;
@@ -66,10 +74,17 @@ pub fn main(argv: impl IntoIterator<Item = OsString>, head: impl Head) -> u8 {
             drop(out);
             return run::run(args, head, &mut Voice::stderr(&mut io::stderr()));
         }
+        #[cfg(feature = "daemon")]
+        Verb::Client(verb) => {
+            drop(out);
+            return client::ask(verb, &mut Voice::stderr(&mut io::stderr()));
+        }
         Verb::Doctor(args) => doctor::doctor(args, &head.examine(), &mut out),
         Verb::Verify(args) => verify::verify(args, head, &mut out, &mut Voice::stderr(&mut io::stderr())),
         Verb::Completions(args) => completions::completions(args, &mut out),
         Verb::Man => man::man(&mut out),
+        #[cfg(feature = "daemon")]
+        Verb::Pki(args) => pki::pki(args, &mut out, &mut Voice::stderr(&mut io::stderr())),
         Verb::Schema(args) => schema::schema(args, &mut out),
     };
     done.and_then(|code| out.flush().map(|()| code)).unwrap_or_else(|error| print_failure(&error))

@@ -111,9 +111,15 @@ impl Job {
     /// Waits for the end: told once everything of the job is gone. Any number may wait, any number of times; a wait that is
     /// given up has taken nothing. `None` when the runtime was shut down before the end.
     pub async fn wait(&self) -> Option<Outcome> {
+        self.ended().await
+    }
+
+    /// The same wait for somebody who does not hold the job: it goes on when this handle is dropped, and the job, if nobody
+    /// else holds it, is killed as it would be without.
+    pub fn ended(&self) -> impl Future<Output = Option<Outcome>> + Send + 'static {
         let mut outcome = self.shared.outcome.clone();
         // The driver tells the outcome before it goes; without one, its runtime was shut down under it.
-        outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
+        async move { outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) }
     }
 
     /// A reader of what it writes to its log (`Stdio::Log`), also after its end. Any number, each at its own pace: none,

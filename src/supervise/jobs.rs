@@ -235,8 +235,11 @@ impl<W: Whose> Jobs<W> {
         self.house.registry.purge(self.whose.owner(), filter)
     }
 
-    /// A handle of a job, once it has been started.
-    async fn begun(&self, id: JobId) -> Result<Job, Error> {
+    /// A handle of a job, once it has been started: what [`Jobs::get`] does, and waits for a start that is under way.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn begun(&self, id: JobId) -> Result<Job, Error> {
         let job = || self.house.registry.job(self.whose.owner(), id);
         if let Some(job) = job()? {
             return Ok(job);

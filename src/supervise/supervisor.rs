@@ -163,12 +163,29 @@ impl Supervisor {
     /// # Errors
     /// When the cells cannot be listed.
     pub fn sweep(&self) -> Result<usize, Error> {
-        let Hands::Cells(hands) = self.house.hands()? else { return Ok(0) };
+        self.sweep_named().map(|swept| swept.len())
+    }
+
+    /// The same, by the names of the cells.
+    ///
+    /// # Errors
+    /// When the cells cannot be listed.
+    pub fn sweep_named(&self) -> Result<Vec<String>, Error> {
+        let Hands::Cells(hands) = self.house.hands()? else { return Ok(Vec::new()) };
         let swept = cgroup::sweep(&hands.base)?;
         for leftover in swept.iter().filter(|leftover| leftover.result.is_err()) {
             tracing::warn!(cell = leftover.name, result = ?leftover.result, "a leftover could not be removed");
         }
-        Ok(swept.len())
+        Ok(swept.into_iter().map(|leftover| leftover.name).collect())
+    }
+
+    /// The names of the cells that [`Supervisor::sweep`] would remove. Touches nothing.
+    ///
+    /// # Errors
+    /// When the cells cannot be listed.
+    pub fn leftovers(&self) -> Result<Vec<String>, Error> {
+        let Hands::Cells(hands) = self.house.hands()? else { return Ok(Vec::new()) };
+        Ok(cgroup::leftovers(&hands.base)?)
     }
 
     /// The jobs of one owner, with every verb on them. Another owner's jobs are not there.

@@ -12,7 +12,7 @@ const LAYERS: [(&str, usize); 7] =
 const NEVER: [(&str, &str); 4] = [("cli", "os"), ("cli", "plan"), ("rpc", "os"), ("rpc", "plan")];
 
 /// Where each dependency lives: beginnings of names of files. One that is not here may be named anywhere.
-const HOMES: [(&str, &[&str]); 31] = [
+const HOMES: [(&str, &[&str]); 34] = [
     ("cgroups_rs", &["src/os/cgroup/set.rs"]),
     ("zbus", &["src/os/cgroup/systemd.rs"]),
     ("caps", &["init-shim/src/creds.rs"]),
@@ -36,11 +36,14 @@ const HOMES: [(&str, &[&str]); 31] = [
     ("prost", &["src/rpc/"]),
     ("prost_types", &["src/rpc/"]),
     ("hyper_util", &["src/rpc/"]),
+    ("http_body", &["src/rpc/gate/"]),
     ("tower", &["src/rpc/"]),
     ("rustls", &["src/rpc/"]),
     ("tokio_rustls", &["src/rpc/"]),
     ("x509_cert", &["src/rpc/"]),
-    ("rcgen", &["src/rpc/"]),
+    ("rcgen", &["src/rpc/pki"]),
+    ("sd_notify", &["src/rpc/daemon", "src/bin/"]),
+    ("tracing_subscriber", &["src/rpc/daemon", "src/bin/"]),
     ("futures_core", &["src/supervise/output/"]),
     ("serde_json", &["src/cli/", "src/rpc/", "src/spec/", "src/supervise/"]),
     ("toml", &["src/spec/file/", "src/rpc/"]),

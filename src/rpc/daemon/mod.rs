@@ -1,0 +1,191 @@
+//! The daemon as a whole: from its configuration to its end. A stop leaves jobs alone; only callers, or their own ends, end
+//! them.
+
+mod logs;
+mod manager;
+
+use super::config::{Config, ConfigError};
+use super::listen::local::{Local, SocketError};
+use super::listen::remote::Remote;
+use super::proto::DESCRIPTORS;
+use super::serve::{Doors, serve};
+use super::stop::{Stop, Switch};
+use super::tls::keys::Keys;
+use crate::supervise::{self, Supervisor};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tonic::service::Routes;
+
+/// The systemd unit, with [`PROGRAM`] in place of the program's path.
+pub const UNIT: &str = include_str!("../ironcelld.service");
+/// What stands for the program in [`UNIT`].
+pub const PROGRAM: &str = "/usr/bin/ironcelld";
+
+/// Why the daemon did not come up, or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// It is configured so that it cannot run. To start it again would not help.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There is no Unix socket.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// There is no TLS port.
+    #[error("tls.listen is {address}: nothing can listen there: {error}; is another daemon there?")]
+    Listen {
+        /// Where it was to be.
+        address: SocketAddr,
+        /// The system's word for it.
+        error: io::Error,
+    },
+    /// There can be no jobs.
+    #[error(transparent)]
+    Supervisor(#[from] supervise::Error),
+    /// The process itself has what it needs not.
+    #[error("the daemon has no runtime: {0}")]
+    Runtime(io::Error),
+    /// The server ended by itself.
+    #[error("the server failed: {0}")]
+    Serve(#[from] tonic::transport::Error),
+}
+
+/// Runs the daemon to its end, in a runtime of its own.
+///
+/// # Errors
+/// Why it did not come up, or did not go on.
+pub fn run(config: &Config) -> Result<(), DaemonError> {
+    logs::begin(config.log);
+    for warning in config.check()? {
+        tracing::warn!("{}", warning.0);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(DaemonError::Runtime)?;
+    let ended = runtime.block_on(attend(config));
+    // What still reads files on a thread of its own is not waited for.
+    runtime.shutdown_background();
+    ended
+}
+
+/// From the doors to the end.
+async fn attend(config: &Config) -> Result<(), DaemonError> {
+    let signals = Signals::new().map_err(DaemonError::Runtime)?;
+    // First of all: a second daemon on the same socket goes no further.
+    let local = Some(Local::bind(&config.socket)?);
+    let (remote, keys) = match config.remote().map_err(ConfigError::Key)? {
+        Some((address, paths)) => {
+            let keys = Keys::read(paths).map_err(ConfigError::File)?;
+            let listener = TcpListener::bind(address).await.map_err(|error| DaemonError::Listen { address, error })?;
+            (Some(Remote { listener, keys: keys.clone() }), Some(keys))
+        }
+        None => (None, None),
+    };
+    let supervisor = Arc::new(open(config)?);
+    let (switch, stop) = Switch::new();
+    let routes = routes(&supervisor, config).await;
+    let (policy, limits) = (Arc::new(config.policy.clone()), Arc::new(config.limits.clone()));
+    let served = serve(Doors { remote, local }, routes, policy, limits, stop.clone());
+    manager::ready();
+    tracing::info!(socket = %config.socket.display(), listen = ?config.remote.listen, "ironcelld is ready");
+    let beating = tokio::spawn(manager::beat());
+    let ended = until_end(served, signals, keys, &switch, &stop).await;
+    beating.abort();
+    ended
+}
+
+/// The supervisor of this daemon's jobs.
+fn open(config: &Config) -> Result<Supervisor, supervise::Error> {
+    Supervisor::open_with(config.jobs)
+}
+
+/// All that is served.
+async fn routes(_supervisor: &Arc<Supervisor>, _config: &Config) -> Routes {
+    let (_, health) = tonic_health::server::health_reporter();
+    let routes = Routes::new(health);
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1();
+    match reflection {
+        Ok(reflection) => routes.add_service(reflection),
+        Err(error) => {
+            tracing::error!(%error, "reflection is not there");
+            routes
+        }
+    }
+}
+
+/// Serves, and does what the signals say.
+async fn until_end(
+    served: impl Future<Output = Result<(), tonic::transport::Error>>,
+    mut signals: Signals,
+    keys: Option<Keys>,
+    switch: &Switch,
+    stop: &Stop,
+) -> Result<(), DaemonError> {
+    tokio::pin!(served);
+    loop {
+        let told = tokio::select! {
+            ended = &mut served => return ended.map_err(DaemonError::Serve),
+            told = signals.next() => told,
+        };
+        match told {
+            Told::Stop if stop.is_asked() => {}
+            Told::Stop => {
+                tracing::info!("ironcelld ends; its jobs go on");
+                manager::stopping();
+                switch.stop();
+            }
+            Told::Reload => {
+                manager::reloading();
+                reload(keys.as_ref());
+                manager::ready();
+            }
+        }
+    }
+}
+
+/// Reads keys, certificates and revocation lists anew.
+fn reload(keys: Option<&Keys>) {
+    match keys.map(Keys::reload) {
+        None => tracing::info!("nothing to reload: there is no TLS port"),
+        Some(Ok(())) => tracing::info!("keys, certificates and revocation lists are reloaded"),
+        Some(Err(error)) => tracing::error!(%error, "the old keys, certificates and revocation lists stay"),
+    }
+}
+
+/// What the daemon is told by signals.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+/// One of them.
+enum Told {
+    Stop,
+    Reload,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            hup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.term.recv() => Told::Stop,
+            _ = self.int.recv() => Told::Stop,
+            _ = self.hup.recv() => Told::Reload,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
