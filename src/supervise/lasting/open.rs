@@ -44,9 +44,10 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    /// Goes, and leaves all jobs as they are for the next supervisor of the same directory. To be followed by the end of the
-    /// process: the tasks of this one's jobs are still there.
-    pub fn leave(self) {
-        // By being dropped.
+    /// Leaves all jobs as they are for the next supervisor of the same directory. To be followed by the end of the process, or
+    /// of the runtime: the tasks of this one's jobs are still there. Of a supervisor that was not opened to last it only says
+    /// that no more jobs are started.
+    pub fn leave(&self) {
+        self.house().leave();
     }
 }
