@@ -70,7 +70,6 @@ impl Recording {
     /// The same for a job that another supervisor had begun, with the files as [`Disk::reopen`](super::Disk::reopen) has them
     /// and the time when that one was asked: the log goes on behind what is there. Without a spool nothing is, and its offsets
     /// begin anew.
-    #[cfg_attr(not(test), allow(dead_code, reason = "a supervisor that takes over is built on it"))]
     pub fn resume(
         spec: &JobSpec,
         intakes: Vec<(Stream, Intake)>,
