@@ -13,7 +13,7 @@ use super::{Doing, OsError};
 use init_shim::report::Failure;
 use init_shim::socket::{FromKeeper, LaunchFds, ToKeeper, receive, send};
 use new::Process;
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -166,8 +166,17 @@ fn unfit(errno: i32) -> OsError {
     OsError::new(Doing::Make, "the keeper", errno).remedy("`ironcell doctor` says what is missing")
 }
 
+/// Tells a keeper where cells will be made; if it is gone, why.
+fn tell_place(socket: impl AsFd, above: BorrowedFd<'_>, name: &str) -> Result<(), OsError> {
+    match send(&socket, &ToKeeper::Base { name: name.to_owned() }, &[above]) {
+        // It has gone before we spoke, and said why.
+        Err(Errno::PIPE | Errno::CONNRESET) => Err(last_words(&socket)),
+        other => other.map_err(failed),
+    }
+}
+
 /// Why a keeper that is gone has gone, if it said so.
-fn last_words(socket: &OwnedFd) -> OsError {
+fn last_words(socket: impl AsFd) -> OsError {
     match receive::<FromKeeper>(socket, RecvFlags::DONTWAIT) {
         Ok(Some((FromKeeper::Unfit { errno }, _))) => unfit(errno),
         _ => failed(Errno::PIPE),

@@ -1,7 +1,7 @@
 //! The directory of a supervisor whose jobs outlive it: one file a job, each written whole or not at all, and a lock that says
 //! that somebody is at work in it.
 
-use super::spool::SpoolDir;
+use super::spool::{JobDir, SpoolDir};
 use super::{Doing, OsError};
 use rustix::fs::{Mode, OFlags, open};
 use std::fs::{self, File, TryLockError};
@@ -20,6 +20,8 @@ const LOCK: &str = "lock";
 const RECORD: &str = ".json";
 /// The end of the name of what is being written.
 const NEW: &str = ".new";
+/// The end of the name of a record that is to go, once the job's output has.
+const GONE: &str = ".gone";
 /// Bytes of a record that is read: a description has 256 KiB at most, and what else is told of a job is far less.
 const RECORD_MOST: u64 = 1024 * 1024;
 /// Bytes of a path of a socket (unix(7), `sun_path`), with its final zero.
@@ -95,11 +97,48 @@ impl StateDir {
             if file.ends_with(NEW) {
                 // Its writer was killed, and what it would have said was never true.
                 let _ = fs::remove_file(&path);
+            } else if let Some(name) = file.strip_suffix(GONE) {
+                // Its job was removed, and who did that was killed before its output was.
+                self.finish(name, || JobDir::at(self.spool().join(name)).remove_all());
             } else if let Some(name) = file.strip_suffix(RECORD) {
                 all.push((name.to_owned(), read(&path)));
             }
         }
         Ok(all)
+    }
+
+    /// Says that a record is to go: nobody reads it any more. It goes when [`StateDir::gone`] finds no output of its job.
+    ///
+    /// # Errors
+    /// As rename(2).
+    pub fn retire(&self, name: &str) -> Result<(), OsError> {
+        let path = self.record(name);
+        match fs::rename(&path, self.retired(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(OsError::new(Doing::Remove, path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a retired record is gone, as its job's output is.
+    pub fn gone(&self, name: &str) -> bool {
+        self.finish(name, || Ok(()))
+    }
+
+    /// Removes a retired record, once no output of its job is there.
+    fn finish(&self, name: &str, remove_output: impl FnOnce() -> io::Result<()>) -> bool {
+        let removed = remove_output();
+        let left = self.spool().join(name).exists();
+        if let (true, Err(error)) = (left, removed) {
+            tracing::error!(%error, name, "the output of a job that was removed is still there");
+        }
+        if !left {
+            let _ = fs::remove_file(self.retired(name));
+        }
+        !left
+    }
+
+    fn retired(&self, name: &str) -> PathBuf {
+        self.path.join(JOBS).join(format!("{name}{GONE}"))
     }
 
     /// Removes a record. That it is gone already is no error.

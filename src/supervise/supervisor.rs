@@ -112,6 +112,10 @@ impl Supervisor {
         self.house.disk().purge(retain)
     }
 
+    pub(super) fn house(&self) -> &House {
+        &self.house
+    }
+
     /// One with these insides.
     pub(super) fn of(house: Arc<House>) -> Self {
         Self { house }
@@ -218,6 +222,11 @@ impl Supervisor {
     ///
     /// Given up before its answer, it is as if the supervisor was dropped: all jobs are killed.
     pub async fn shutdown(self, how: Shutdown, within: Duration) -> Vec<JobId> {
+        self.end(how, within).await
+    }
+
+    /// The same for a supervisor that others hold as well.
+    pub async fn end(&self, how: Shutdown, within: Duration) -> Vec<JobId> {
         let (registry, all) = (&self.house.registry, self.all_jobs());
         registry.refuse();
         let (kind, grace) = match how {

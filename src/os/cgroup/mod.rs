@@ -18,7 +18,7 @@ mod systemd;
 mod wait;
 
 pub use above::Above;
-pub use bootstrap::{Base, prepare};
+pub use bootstrap::{Base, prepare, prepare_beside};
 pub use cell::CellCgroup;
 pub use devices::DeviceGuard;
 pub use hierarchy::{Discovery, discover};

@@ -1,8 +1,7 @@
 //! How a keeper comes to be there: forked, executed, or found, with the jobs of a supervisor that is gone.
 
-use super::{failed, last_words};
+use super::{failed, tell_place};
 use crate::os::{Doing, OsError, takeover};
-use init_shim::socket::{ToKeeper, send};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, memfd_create, open};
@@ -141,11 +140,7 @@ impl NewKeeper {
     /// # Errors
     /// When it is gone already; then why.
     pub fn announce(&self, above: BorrowedFd<'_>, name: &str) -> Result<(), OsError> {
-        match send(&self.socket, &ToKeeper::Base { name: name.to_owned() }, &[above]) {
-            // It has gone before we spoke, and said why.
-            Err(Errno::PIPE | Errno::CONNRESET) => Err(last_words(&self.socket)),
-            other => other.map_err(failed),
-        }
+        tell_place(&self.socket, above, name)
     }
 }
 

@@ -2,11 +2,11 @@
 //! two may die at any instant. The next supervisor finds the keeper and asks for them; a dead keeper is replaced, and the
 //! new one is given the copies that are kept here for it.
 
-use super::{ANSWER_WITHIN, Keeper, Link, NewKeeper, failed};
+use super::{ANSWER_WITHIN, Keeper, Link, NewKeeper, failed, tell_place};
 use crate::os::watch::Watch;
 use crate::os::{Doing, OsError};
 use init_shim::socket::{FromKeeper, HoldFds, Role, ToKeeper, receive, send};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -15,7 +15,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -30,7 +30,7 @@ pub(super) struct Vault {
     /// Where the next supervisor finds it.
     path: PathBuf,
     /// The place for cells, as the keeper was told of it.
-    place: (OwnedFd, String),
+    place: OnceLock<(OwnedFd, String)>,
     held: Mutex<BTreeMap<u64, HeldJob>>,
     /// The keeper's process, when another program has started it.
     found: Option<Watch>,
@@ -100,34 +100,27 @@ impl Vault {
 }
 
 impl Keeper {
-    /// Makes a keeper that was just started one that outlives us: the next supervisor finds it by this path. `above` and
-    /// `name` are the place for cells, as it was announced.
+    /// Makes a keeper that was just started one that outlives us: the next supervisor finds it by this path.
     ///
     /// # Errors
     /// When the path cannot be listened at, or the keeper is gone.
-    pub fn outliving(self, path: &Path, above: BorrowedFd<'_>, name: &str) -> Result<Self, OsError> {
-        let link = self.link();
-        link.outlive(path)?;
-        self.with_vault(path, above, name, None)
+    pub fn outliving(self, path: &Path) -> Result<Self, OsError> {
+        self.link().outlive(path)?;
+        Ok(self.with_vault(path, None))
     }
 
     /// Takes over from a supervisor that is gone; every job that the keeper holds.
     ///
     /// # Errors
     /// When it does not answer as a keeper does.
-    pub async fn taking_over(
-        self,
-        path: &Path,
-        above: BorrowedFd<'_>,
-        name: &str,
-    ) -> Result<(Self, Vec<HeldJob>), OsError> {
+    pub async fn taking_over(self, path: &Path) -> Result<(Self, Vec<HeldJob>), OsError> {
         let link = self.link();
         send(&link.socket, &ToKeeper::Adopt, &[]).map_err(failed)?;
         let told = timeout(ANSWER_WITHIN, link.all_held()).await.map_err(|_| failed(Errno::TIMEDOUT))?;
         let (held, own) = told?;
         let watched = Watch::readable(own).map_err(|error| OsError::new(Doing::Watch, "the keeper", error))?;
         drop(link);
-        let keeper = self.with_vault(path, above, name, Some(watched))?;
+        let keeper = self.with_vault(path, Some(watched));
         let next = held.iter().map(|held| held.job).max().unwrap_or_default() + 1;
         keeper.next.store(next, Ordering::Relaxed);
         let copies = held.iter().map(HeldJob::try_clone).collect::<io::Result<Vec<_>>>();
@@ -138,11 +131,37 @@ impl Keeper {
         Ok((keeper, copies))
     }
 
-    fn with_vault(self, path: &Path, above: BorrowedFd<'_>, name: &str, found: Option<Watch>) -> Result<Self, OsError> {
-        let above = above.try_clone_to_owned().map_err(|error| OsError::new(Doing::Make, "a descriptor", error))?;
-        let place = (above, name.to_owned());
+    fn with_vault(self, path: &Path, found: Option<Watch>) -> Self {
         let (path, held, left) = (path.to_owned(), Mutex::default(), AtomicBool::new(false));
-        Ok(Self { vault: Some(Vault { path, place, held, found, left }), ..self })
+        Self { vault: Some(Vault { path, place: OnceLock::new(), held, found, left }), ..self }
+    }
+
+    /// Tells it where cells will be made, before that place is made, as [`NewKeeper::announce`].
+    ///
+    /// # Errors
+    /// When it is gone already; then why.
+    pub fn announce(&self, above: BorrowedFd<'_>, name: &str) -> Result<(), OsError> {
+        let link = self.link();
+        if let Some(vault) = &self.vault {
+            let above = above.try_clone_to_owned().map_err(|error| OsError::new(Doing::Make, "a descriptor", error))?;
+            // Told once.
+            let _ = vault.place.set((above, name.to_owned()));
+        }
+        tell_place(&link.socket, above, name)
+    }
+
+    /// Its process id.
+    ///
+    /// # Errors
+    /// ESRCH when /proc does not tell, as of one that is gone.
+    pub fn pid(&self) -> Result<i32, OsError> {
+        let link = self.link();
+        let pid = match (&link.process, &self.vault) {
+            (Some(process), _) => Some(process.pid()),
+            (None, Some(Vault { found: Some(found), .. })) => pid_of(found.as_fd()),
+            (None, _) => None,
+        };
+        pid.ok_or_else(|| failed(Errno::SRCH))
     }
 
     /// Whether jobs outlive their supervisor.
@@ -222,7 +241,9 @@ impl Keeper {
         // No start is under way meanwhile; one that was has failed with the keeper.
         let _turn = self.turn().await;
         let new = NewKeeper::execute()?.to_outlive();
-        new.announce(vault.place.0.as_fd(), &vault.place.1)?;
+        if let Some((above, name)) = vault.place.get() {
+            new.announce(above.as_fd(), name)?;
+        }
         let link = new.link()?;
         link.outlive(&vault.path)?;
         let held = vault.held();
@@ -268,6 +289,12 @@ impl Link {
             }
         }
     }
+}
+
+/// The process that a pidfd is of, as proc_pid_fdinfo(5) tells it.
+fn pid_of(pidfd: BorrowedFd<'_>) -> Option<i32> {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
+    info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok().filter(|pid| *pid > 0)
 }
 
 /// Whoever has this holds a descriptor that the keeper has a copy of; when it is dropped, the copy is closed, too.

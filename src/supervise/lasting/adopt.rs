@@ -50,19 +50,24 @@ async fn one(house: &Arc<House>, lasting: &Arc<Lasting>, hands: &CellHands, reco
         (Err(error), _) | (_, Err(error)) => {
             tracing::error!(%id, %error, "the record of a job has no meaning any more, and is removed with its job");
             lasting.remove(id);
-            return drop(held.map(|held| end(hands, held)));
+            if let Some(held) = held {
+                end(hands, held).await;
+            }
+            return;
         }
     };
     let ask = Ask { record, spec, owner };
     let begun = ask.record.begun.clone().filter(|_| ask.record.boot == lasting.boot && ask.record.ended.is_none());
     match (begun, held) {
-        (Some(begun), Some(held)) => match running(house, lasting, hands, &ask, &begun, held) {
-            Ok(()) => {}
-            Err(error) => {
-                tracing::error!(%id, %error, "a running job could not be taken over");
+        (Some(begun), Some(held)) => {
+            let job = held.job;
+            if let Err(error) = running(house, lasting, hands, &ask, &begun, held) {
+                tracing::error!(%id, %error, "a running job could not be taken over, and ends");
+                // With the last of its lease its cell ends, and the sweep removes it.
+                hands.keeper.forget(job);
                 ended::lost(house, lasting, ask);
             }
-        },
+        }
         (_, held) => {
             if let Some(held) = held {
                 end(hands, held).await;

@@ -19,6 +19,7 @@ pub(super) use outlive::{discard, outlive};
 use record::Record;
 pub(super) use record::{Recorded, Stopping};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// The records of one supervisor.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) struct Lasting {
     state: StateDir,
     /// This boot: what ran before another is gone.
     boot: String,
+    /// Jobs that were removed, and whose output is being removed.
+    going: Mutex<Vec<JobId>>,
 }
 
 impl Lasting {
@@ -34,7 +37,7 @@ impl Lasting {
     /// # Errors
     /// When another supervisor has it, or it cannot be made.
     pub fn open(dir: &Path) -> Result<Self, Error> {
-        Ok(Self { state: StateDir::open(dir)?, boot: boot()? })
+        Ok(Self { state: StateDir::open(dir)?, boot: boot()?, going: Mutex::default() })
     }
 
     /// Where the keeper is found.
@@ -62,11 +65,16 @@ impl Lasting {
         Ok(all)
     }
 
-    /// Removes what was written down of a job.
+    /// Removes what was written down of a job whose output is being removed: after that, and should we die before, the next
+    /// supervisor does both.
     pub fn remove(&self, id: JobId) {
-        if let Err(error) = self.state.remove(&name_of(id)) {
+        if let Err(error) = self.state.retire(&name_of(id)) {
             tracing::error!(%error, "the record of a job could not be removed");
         }
+        // Nobody can panic with it.
+        let mut going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
+        going.push(id);
+        going.retain(|id| !self.state.gone(&name_of(*id)));
     }
 }
 

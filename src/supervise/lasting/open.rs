@@ -7,7 +7,6 @@ use crate::os::keeper::{Keeper, NewKeeper};
 use crate::supervise::house::{CellHands, Hands, House};
 use crate::supervise::output::Disk;
 use crate::supervise::{Bounds, Error, Supervisor};
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,14 +29,10 @@ impl Supervisor {
             None => (NewKeeper::execute()?.to_outlive(), false),
         };
         let devices = Arc::new(DeviceGuard::load()?);
-        let base = cgroup::prepare(new.pid().as_slice(), |above, name| new.announce(above, name))?;
-        let (above, name) = base.place();
         let keeper = new.attend()?;
-        let (keeper, held) = if found {
-            keeper.taking_over(&path, above.as_fd(), name).await?
-        } else {
-            (keeper.outliving(&path, above.as_fd(), name)?, Vec::new())
-        };
+        let (keeper, held) =
+            if found { keeper.taking_over(&path).await? } else { (keeper.outliving(&path)?, Vec::new()) };
+        let base = cgroup::prepare_beside(keeper.pid()?, |above, name| keeper.announce(above, name))?;
         let keeper = Arc::new(keeper);
         let hands = CellHands { keeper: Arc::clone(&keeper), base: Arc::new(base), devices };
         let house = Arc::new(House::new(Hands::Cells(hands.clone()), bounds, Some(Arc::clone(&lasting))));
@@ -49,9 +44,10 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    /// Goes, and leaves all jobs as they are for the next supervisor of the same directory. To be followed by the end of the
-    /// process: the tasks of this one's jobs are still there.
-    pub fn leave(self) {
-        // By being dropped.
+    /// Leaves all jobs as they are for the next supervisor of the same directory. To be followed by the end of the process, or
+    /// of the runtime: the tasks of this one's jobs are still there. Of a supervisor that was not opened to last it only says
+    /// that no more jobs are started.
+    pub fn leave(&self) {
+        self.house().leave();
     }
 }

@@ -274,6 +274,7 @@ mod tests {
         assert_eq!(record.request, Some(asked));
         recorded.not_begun();
         assert_eq!(read(), None);
+        assert_eq!(std::fs::read_dir(base.path().join("state/jobs")).expect("listed").count(), 0);
     }
 
     #[test]

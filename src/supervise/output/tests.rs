@@ -2,6 +2,7 @@
 
 mod disks;
 mod killed;
+mod moved;
 mod reopened;
 mod sinks;
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant as Clock;
 
 /// A job of this kind that writes `bytes` to both streams in turns, up to its end.
-async fn written(
+pub(super) async fn written(
     disk: &Disk,
     spec: JobSpecBuilder,
     bytes: &[u8],
