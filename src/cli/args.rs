@@ -47,12 +47,36 @@ impl Args {
     /// # Errors
     /// The exit code.
     pub fn read(argv: impl IntoIterator<Item = OsString>) -> Result<Self, u8> {
-        Self::try_parse_from(argv).map_err(|error| {
+        let argv: Vec<OsString> = argv.into_iter().collect();
+        Self::of(argv).map_err(|error| {
             // There is nobody to tell when the terminal is gone.
             let _ = error.print();
             code(&error)
         })
     }
+
+    fn of(argv: Vec<OsString>) -> Result<Self, clap::Error> {
+        if argv.get(1).is_some_and(|verb| verb == "run") {
+            return RunLine::try_parse_from(argv)
+                .map(|RunLine { verb: RunVerb::Run(args) }| Self { verb: Verb::Run(args) });
+        }
+        Self::try_parse_from(argv)
+    }
+}
+
+/// A line of `ironcell run` alone: it is started for every single command, so the flags of the other verbs, which are many,
+/// are not defined for it.
+#[derive(Debug, Parser)]
+#[command(name = "ironcell", version, propagate_version = true, disable_help_subcommand = true)]
+struct RunLine {
+    #[command(subcommand)]
+    verb: RunVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum RunVerb {
+    /// Run a command in a cell and wait for its end
+    Run(Box<run::RunArgs>),
 }
 
 /// Everything that clap refuses is ironcell's own failure, never clap's 2, which could be the command's.
@@ -109,6 +133,23 @@ mod tests {
             let Verb::Run(run) = read(line).expect("a command").verb else { panic!("{line:?} is run") };
             assert_eq!(run.command, ["ls", "-q", "--memory"]);
             assert!(run.quiet && run.cell.memory.is_none());
+        }
+    }
+
+    #[test]
+    fn a_line_of_run_is_read_as_if_all_verbs_were_defined() {
+        for line in [
+            &["run", "-q", "--memory", "1G", "--", "ls", "-q"][..],
+            &["run"],
+            &["run", "--help"],
+            &["run", "-V"],
+            &["run", "--memry", "1", "true"],
+            &["run", "--net", "bridge", "true"],
+        ] {
+            let argv: Vec<OsString> = ["ironcell"].iter().chain(line).map(OsString::from).collect();
+            let told =
+                |read: Result<Args, clap::Error>| read.map(|args| format!("{args:?}")).map_err(|e| e.to_string());
+            assert_eq!(told(Args::of(argv.clone())), told(Args::try_parse_from(argv)), "{line:?}");
         }
     }
 }

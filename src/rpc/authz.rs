@@ -102,13 +102,18 @@ impl Rpc {
     /// Whether it waits for something to happen: no time is set for it, and the end of the daemon ends it. Every other call
     /// has its time, and is finished when the daemon ends.
     pub fn waits(self) -> bool {
-        use Rpc::{Attach, BatchStopJobs, CompatStop, CompatSubscribeOutput, Drain, HealthWatch, Reflection};
-        use Rpc::{ReflectionAlpha, StopJob, StreamOutput, WaitJob, WatchJobs};
-        match self {
-            WaitJob | WatchJobs | StreamOutput | Attach | HealthWatch | Reflection | ReflectionAlpha => true,
-            StopJob | BatchStopJobs | Drain | CompatStop | CompatSubscribeOutput => true,
-            _ => false,
-        }
+        use Rpc::{
+            Attach, BatchStopJobs, CompatStop, CompatSubscribeOutput, DeleteJob, Drain, HealthWatch, Reflection,
+        };
+        use Rpc::{ReflectionAlpha, StopJob, StreamOutput, WaitJob, WatchJobs, WriteStdin};
+        let streams =
+            matches!(self, WaitJob | WatchJobs | StreamOutput | Attach | HealthWatch | Reflection | ReflectionAlpha);
+        // For a grace, or for a job that does not read.
+        let jobs = matches!(
+            self,
+            StopJob | BatchStopJobs | DeleteJob | WriteStdin | Drain | CompatStop | CompatSubscribeOutput
+        );
+        streams || jobs
     }
 }
 

@@ -53,6 +53,10 @@ fn row_2_4_and_2_5_a_job_is_stopped_and_its_state_is_one_word() {
         assert_eq!(typed(&socket, &["stop", "web"]).await.1, format!("{id} had ended\n"));
         let (_, out, _) = typed(&socket, &["status", "web"]).await;
         assert_eq!(out, "terminated\nstopped: by its owner; it ended on SIGTERM\n");
+        let other = started(&socket, &["--", "sleep", "1000"]).await;
+        let (_, out, _) = typed(&socket, &["stop", "--no-wait", &other]).await;
+        assert_eq!(out, format!("{other} stopped\n"));
+        assert_eq!(typed(&socket, &["wait", &other]).await.0, 143);
         let (code, _, err) = typed(&socket, &["stop", "nothing", "web"]).await;
         assert_eq!((code, err.as_str()), (125, "ironcell: no job nothing\n"));
     });

@@ -42,7 +42,6 @@ pub struct Daemon {
     routes: Routes,
     dir: tempfile::TempDir,
     sockets: AtomicUsize,
-    pub supervisor: Arc<Supervisor>,
 }
 
 impl Daemon {
@@ -60,10 +59,9 @@ impl Daemon {
     }
 
     pub async fn of(supervisor: Supervisor, settings: Settings) -> Self {
-        let supervisor = Arc::new(supervisor);
-        let routes = routes(Arc::clone(&supervisor), settings).await;
+        let routes = routes(Arc::new(supervisor), settings).await;
         let dir = tempfile::tempdir().expect("a directory");
-        Self { routes, dir, sockets: AtomicUsize::new(0), supervisor }
+        Self { routes, dir, sockets: AtomicUsize::new(0) }
     }
 
     /// A caller of this name and role, by a connection of his own.

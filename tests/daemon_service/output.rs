@@ -108,7 +108,7 @@ fn what_is_not_kept_any_more_is_told_as_a_gap_or_ends_the_stream() {
 }
 
 #[test]
-fn a_look_without_following_ends_although_the_job_runs() {
+fn row_2_11_a_look_that_does_not_wait_ends_although_the_job_runs() {
     run(async {
         let daemon = Daemon::plain().await;
         let mut admin = daemon.admin().await;

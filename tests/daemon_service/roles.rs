@@ -58,7 +58,7 @@ fn row_2_20_an_operator_has_his_own_jobs_and_an_admin_everybodys() {
 }
 
 #[test]
-fn the_daemon_itself_is_the_admins() {
+fn row_4_33_the_daemon_itself_is_the_admins() {
     run(async {
         let daemon = Daemon::plain().await;
         let (mut alice, mut admin) = (daemon.operator("alice").await, daemon.admin().await);

@@ -187,9 +187,9 @@ fn row_4_20_a_bulk_stop_takes_those_that_are_old_enough_and_tells_each() {
         let daemon = Daemon::plain().await;
         let mut admin = daemon.admin().await;
         start(&mut admin, argv(["sleep", "1000"])).await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(1500)).await;
         let young = start(&mut admin, argv(["sleep", "1000"])).await;
-        let older_than = Some(ironcell::rpc::convert::duration(Duration::from_millis(250)));
+        let older_than = Some(ironcell::rpc::convert::duration(Duration::from_millis(1450)));
         let filter = Some(JobFilter { older_than, ..Default::default() });
         let request = ironcell::rpc::proto::BatchStopJobsRequest { filter, ..Default::default() };
         let items = admin.jobs.batch_stop_jobs(request).await.expect("answers").into_inner().items;

@@ -5,6 +5,8 @@ use super::follow::{Prefix, Printer};
 use super::keys::{DEFAULT, Keys};
 use super::to::To;
 use super::{Done, Failure, wait};
+use crate::cli::exit::SIGNALLED;
+use crate::cli::run::signals::Signals;
 use crate::cli::voice::Voice;
 use crate::rpc::client::{answer, next, sending};
 use crate::rpc::convert::outcome_of;
@@ -67,41 +69,66 @@ pub async fn attach(args: &AttachArgs, err: &mut Voice<'_>) -> Done {
     // There is room: nothing was sent yet.
     let _ = asks.send(ask(Ask::Start(start))).await;
     let mut frames = answer(client.jobs.attach(sending(sent)).await)?;
-    let mut terminal = None;
-    let mut printer = Printer::new(Prefix::None);
-    let mut keys = Some(keys);
+    let mut screen = Screen { terminal: None, printer: Printer::new(Prefix::None), keys: Some(keys), asks, mode };
+    // Caught, so that the terminal is given back before this ends by them.
+    let mut signals = Signals::open()?;
     loop {
-        let OutputFrame { frame } = match next(&mut frames).await? {
-            Some(frame) => frame,
-            None => return Err(Failure::Said("the daemon is gone; the job may go on".to_owned())),
+        let frame = tokio::select! {
+            frame = next(&mut frames) => frame?,
+            signal = signals.next() => return Ok(SIGNALLED.saturating_add(signal)),
         };
-        match frame {
-            Some(Frame::Attached(attached)) => {
-                // Its bytes are a terminal's own from here on; the caller's knows what to do with them.
-                if attached.terminal {
-                    terminal =
-                        RawTerminal::enter(io::stdin().as_fd()).map_err(|error| Failure::Said(error.to_string()))?;
-                    err.expect_raw_terminal();
-                }
-                if let Some(keys) = keys.take().filter(|_| mode != Mode::ReadOnly) {
-                    begin(&asks, keys, attached.terminal)?;
-                }
-            }
-            Some(Frame::Chunk(chunk)) if terminal.is_some() => raw(&chunk)?,
-            Some(Frame::Chunk(chunk)) => printer.chunk(&chunk)?,
+        let gone = || Failure::Said("the daemon is gone; the job may go on".to_owned());
+        if let Some(code) = screen.show(frame.ok_or_else(gone)?, err)? {
+            return Ok(code);
+        }
+    }
+}
+
+/// Where the frames go. The caller's terminal is as it was before when this is dropped.
+struct Screen {
+    terminal: Option<RawTerminal>,
+    printer: Printer,
+    /// Until the typing has begun.
+    keys: Option<Keys>,
+    asks: Sender<AttachRequest>,
+    mode: Mode,
+}
+
+impl Screen {
+    /// Shows a frame; the exit code after the last.
+    fn show(&mut self, frame: OutputFrame, err: &mut Voice) -> Result<Option<u8>, Failure> {
+        match frame.frame {
+            Some(Frame::Attached(attached)) => self.begin(attached.terminal, err)?,
+            Some(Frame::Chunk(chunk)) if self.terminal.is_some() => raw(&chunk)?,
+            Some(Frame::Chunk(chunk)) => self.printer.chunk(&chunk)?,
             Some(Frame::Gap(gap)) => err.say(&format!("the bytes {} to {} are not kept any more", gap.from, gap.to)),
             Some(Frame::Detached(detached)) => {
-                drop(terminal);
-                return told(&detached, err);
+                self.terminal = None;
+                return told(&detached, err).map(Some);
             }
             Some(Frame::Ended(ended)) => {
-                drop(terminal);
-                printer.end()?;
+                self.terminal = None;
+                self.printer.end()?;
                 let outcome = ended.job.and_then(|job| job.outcome).unwrap_or_default();
-                return Ok(wait::told(outcome_of(&outcome), err));
+                return Ok(Some(wait::told(outcome_of(&outcome), err)));
             }
             Some(Frame::Heartbeat(_)) | None => {}
         }
+        Ok(None)
+    }
+
+    fn begin(&mut self, terminal: bool, err: &mut Voice) -> Result<(), Failure> {
+        if self.mode == Mode::ReadOnly {
+            return Ok(());
+        }
+        // Its bytes are a terminal's own from here on; the caller's knows what to do with them.
+        if terminal {
+            let raw = RawTerminal::enter(io::stdin().as_fd());
+            self.terminal = raw.map_err(|error| Failure::Said(error.to_string()))?;
+            err.expect_raw_terminal();
+        }
+        let keys = self.keys.take();
+        Ok(keys.map_or(Ok(()), |keys| begin(&self.asks, keys, terminal))?)
     }
 }
 

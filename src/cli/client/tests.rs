@@ -66,3 +66,16 @@ fn a_line_without_meaning_is_refused() {
         assert!(read(line).is_err(), "{line}");
     }
 }
+
+#[test]
+fn the_manual_page_and_the_completions_have_every_verb() {
+    let (mut page, mut completions) = (Vec::new(), Vec::new());
+    crate::cli::man::man(&mut page).expect("printed");
+    let bash = crate::cli::completions::CompletionsArgs { shell: clap_complete::Shell::Bash };
+    crate::cli::completions::completions(&bash, &mut completions).expect("printed");
+    let (page, completions) = (String::from_utf8_lossy(&page), String::from_utf8_lossy(&completions));
+    for verb in ClientVerb::augment_subcommands(clap::Command::new("x")).get_subcommands() {
+        assert!(page.contains(&format!("IRONCELL {}", verb.get_name().to_uppercase())), "{}", verb.get_name());
+        assert!(completions.contains(&format!("ironcell__{}", verb.get_name())), "{}", verb.get_name());
+    }
+}

@@ -73,7 +73,7 @@ pub struct CellArgs {
     /// What else is mounted, in the order given.
     #[command(flatten)]
     pub mounts: Mounts,
-    /// Start in this directory of the cell; the current one unless asked for
+    /// Start in this directory of the cell; unless asked for in the current one, and a job of a daemon in /
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Files and network")]
     pub cwd: Option<PathBuf>,
     /// The network: none has the loopback interface only, host is the host's

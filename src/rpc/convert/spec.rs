@@ -62,6 +62,8 @@ pub fn asked(spec: proto::JobSpec, on_drop: OnDrop, spool: Option<&str>) -> Resu
     };
     let mut members = members(spec)?;
     members.insert("on_drop".to_owned(), on_drop.word().into());
+    // Not where the daemon is: what is there is nobody's business.
+    members.entry("cwd").or_insert_with(|| "/".into());
     if let Some(spool) = spool {
         members.entry("spool").or_insert_with(|| spool.into());
     }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch::Sender;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 use tonic::service::Routes;
 
@@ -76,6 +76,8 @@ struct Daemon {
     /// How much was written to which input.
     offsets: Offsets,
     streams: Arc<Semaphore>,
+    /// What this host can and cannot do, once somebody has asked.
+    checks: OnceCell<Vec<proto::Check>>,
 }
 
 impl Daemon {
@@ -113,6 +115,7 @@ pub async fn routes(supervisor: Arc<Supervisor>, settings: Settings) -> Routes {
         desk: Arc::default(),
         offsets: Offsets::default(),
         streams,
+        checks: OnceCell::new(),
     }));
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<JobServiceServer<Served>>().await;

@@ -20,21 +20,16 @@ impl SystemService for Served {
     async fn get_server_info(&self, request: Request<GetServerInfoRequest>) -> Result<Response<ServerInfo>, Status> {
         let caller = Caller::of(&self.0, &request, Rpc::GetServerInfo)?;
         let (running, ended) = caller.reach.counts();
-        // It reads files.
-        let checks = tokio::task::spawn_blocking(examine).await.map_err(|_| status(Error::RuntimeEnded))?;
-        let check = |check: crate::supervise::doctor::Check| Check {
-            item: check.item,
-            state: word(check.state).to_owned(),
-            found: check.found,
-            remedy: check.remedy.unwrap_or_default(),
-        };
+        // It reads files, and what it finds stays so: once is enough, whoever asks how often.
+        let look = || async { tokio::task::spawn_blocking(checks).await.map_err(|_| status(Error::RuntimeEnded)) };
+        let checks = self.0.checks.get_or_try_init(look).await?;
         Ok(Response::new(ServerInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             start_time: convert::timestamp(self.0.started),
             jobs_running: u32::try_from(running).unwrap_or(u32::MAX),
             jobs_ended: u32::try_from(ended).unwrap_or(u32::MAX),
             draining: self.0.is_draining(),
-            checks: checks.into_iter().map(check).collect(),
+            checks: checks.clone(),
         }))
     }
 
@@ -79,6 +74,17 @@ impl SystemService for Served {
         shutdown.send_replace(Some(ShutdownAsk { grace, leave_jobs }));
         Ok(Response::new(ShutdownResponse {}))
     }
+}
+
+/// What this host can and cannot do.
+fn checks() -> Vec<Check> {
+    let check = |check: crate::supervise::doctor::Check| Check {
+        item: check.item,
+        state: word(check.state).to_owned(),
+        found: check.found,
+        remedy: check.remedy.unwrap_or_default(),
+    };
+    examine().into_iter().map(check).collect()
 }
 
 fn word(state: State) -> &'static str {

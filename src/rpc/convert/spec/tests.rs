@@ -15,6 +15,7 @@ fn plain(spec: &JobSpec) -> Map<String, Value> {
             items.sort_by_key(Value::to_string);
         }
     }
+    members.entry("cwd").or_insert_with(|| "/".into());
     members.remove("overflow");
     members.remove("on_drop");
     members
