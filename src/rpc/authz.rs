@@ -103,11 +103,9 @@ impl Rpc {
     pub fn waits(self) -> bool {
         use Rpc::{Attach, BatchStopJobs, CompatStop, CompatSubscribeOutput, Drain, HealthWatch, Reflection};
         use Rpc::{ReflectionAlpha, StopJob, StreamOutput, WaitJob, WatchJobs};
-        match self {
-            WaitJob | WatchJobs | StreamOutput | Attach | HealthWatch | Reflection | ReflectionAlpha => true,
-            StopJob | BatchStopJobs | Drain | CompatStop | CompatSubscribeOutput => true,
-            _ => false,
-        }
+        let looks = [WaitJob, WatchJobs, StreamOutput, Attach, CompatSubscribeOutput, HealthWatch, Reflection];
+        let stops = [StopJob, BatchStopJobs, Drain, CompatStop];
+        looks.contains(&self) || stops.contains(&self) || self == ReflectionAlpha
     }
 }
 
