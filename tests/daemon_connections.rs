@@ -182,7 +182,8 @@ async fn a_message_that_is_too_large_is_refused_and_the_connection_goes_on() {
     let mut client = server.connect(&server.client("alice", &Wanted::default())).await.expect("connected");
     let request = HealthCheckRequest { service: "x".repeat(REQUEST_MOST_BYTES) };
     let status = client.0.check(request).await.expect_err("too large");
-    assert_eq!(status.code(), Code::OutOfRange, "{status:?}");
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+    assert!(status.message().contains("4194304 bytes"), "{status:?}");
     client.check().await.expect("answered");
 }
 

@@ -102,7 +102,12 @@ impl Service<Request<Body>> for Gate {
 fn watched(mut response: Response<Body>, entry: Option<Entry>, busy: super::wire::Busy, stop: Stop) -> Response<Body> {
     let about = response.extensions_mut().remove::<About>();
     // An answer of nothing but an error has its code among the headers.
-    let code = Status::from_header_map(response.headers()).map(|status| status.code());
+    let mut status = Status::from_header_map(response.headers());
+    if let Some(large) = status.as_ref().and_then(refusals::too_large) {
+        response = large.clone().into_http();
+        status = Some(large);
+    }
+    let code = status.map(|status| status.code());
     let entry = entry.map(|mut entry| {
         entry.about(about);
         code.into_iter().for_each(|code: Code| entry.code(code));

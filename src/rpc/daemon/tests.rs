@@ -9,7 +9,7 @@ fn unit(key: &str) -> Vec<&'static str> {
 
 #[test]
 fn the_unit_lets_jobs_outlive_the_daemon() {
-    assert_eq!(unit("Type"), ["notify-reload"]);
+    assert_eq!((unit("Type"), unit("ExecReload")), (vec!["notify"], vec!["/bin/kill -HUP $MAINPID"]));
     assert_eq!(unit("KillMode"), ["process"], "systemd ends the daemon alone");
     assert_eq!(unit("Delegate"), ["yes"]);
     assert_eq!(unit("RuntimeDirectoryPreserve"), ["yes"], "the records of jobs stay");

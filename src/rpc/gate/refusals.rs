@@ -1,6 +1,7 @@
 //! What a caller is told who is not let through: a code, a reason for programs, and a sentence for people.
 
 use crate::rpc::authz::Denied;
+use crate::rpc::limits::REQUEST_MOST_BYTES;
 use crate::rpc::tls::identity::Unfit;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -42,4 +43,14 @@ pub fn ends() -> Status {
     let mut details = ErrorDetails::with_error_info("SHUTTING_DOWN", DOMAIN, HashMap::new());
     details.set_retry_info(Some(RETRY));
     Status::with_error_details(Code::Unavailable, "the daemon is shutting down; its jobs go on", details)
+}
+
+/// tonic's own word for a request that is too large is OUT_OF_RANGE, which here means an offset; this is ours.
+pub fn too_large(answered: &Status) -> Option<Status> {
+    let told = answered.code() == Code::OutOfRange && answered.message().contains("decoded message length too large");
+    told.then(|| {
+        let message = format!("the request is larger than {REQUEST_MOST_BYTES} bytes; write input in pieces");
+        let metadata = [("most".to_owned(), REQUEST_MOST_BYTES.to_string())].into();
+        status(Code::ResourceExhausted, "MESSAGE_TOO_LARGE", message, metadata)
+    })
 }
