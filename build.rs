@@ -25,6 +25,8 @@ mod protocol {
         fs::write(out.join("descriptors.bin"), bytes).expect("the descriptors are written");
         tonic_prost_build::configure()
             .bytes(".ironcell.v1.OutputChunk")
+            // In an order of their own: the same job is the same bytes.
+            .btree_map(".ironcell.v1")
             .compile_fds(compiled)
             .expect("the code is generated");
     }

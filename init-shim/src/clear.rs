@@ -1,5 +1,6 @@
 //! Clearing up after a supervisor: its cells end, their cgroups go, and the place for them.
 
+use crate::socket::Role;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat, statat, unlinkat};
@@ -13,8 +14,8 @@ const CLEAR_WITHIN: Duration = Duration::from_secs(10);
 /// How often it looks again where there is nothing to wait on.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// A cell that runs: what is needed to end it and to remove its cgroup, and nothing else. A copy of its pipes would keep
-/// their readers from seeing the end.
+/// A cell that runs: what is needed to end it and to remove its cgroup. A copy of its own ends of pipes would keep their
+/// readers from seeing the end, so there is none.
 pub struct Held {
     /// The supervisor's number for it.
     pub job: u64,
@@ -26,6 +27,16 @@ pub struct Held {
     pub base: OwnedFd,
     /// The lock on its host ids. PID 1 lets go of its own a moment before the last process of the cell is gone.
     pub ids: OwnedFd,
+    /// What the next supervisor needs to go on with it, where it shall outlive this one.
+    pub kept: Option<Kept>,
+}
+
+/// The supervisor's ends of a job's pipes, held for the next one.
+pub struct Kept {
+    /// PID 1 on the host, for people.
+    pub pid: i32,
+    /// Each by what it is.
+    pub fds: Vec<(Role, OwnedFd)>,
 }
 
 /// The directory whose children are the cells' cgroups.
@@ -46,7 +57,7 @@ pub enum End {
 }
 
 /// The supervisor is gone. Every cell of its ends, and its cgroup goes.
-pub fn up(held: Vec<Held>, base: Option<Base>, end: End) {
+pub fn up(held: Vec<Held>, bases: &[Base], end: End) {
     for held in &held {
         release_io(&held.cgroup);
         kill_cgroup(&held.cgroup);
@@ -55,8 +66,17 @@ pub fn up(held: Vec<Held>, base: Option<Base>, end: End) {
     for held in held {
         remove_cgroup(&held, until);
     }
-    if let Some(base) = &base {
-        remove_base(base, end);
+    bases.iter().for_each(|base| remove_base(base, end));
+}
+
+impl Base {
+    /// Whether it is the same place.
+    pub fn is(&self, other: &Self) -> bool {
+        let same = |a: &OwnedFd, b: &OwnedFd| match (fstat(a), fstat(b)) {
+            (Ok(a), Ok(b)) => (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino),
+            _ => false,
+        };
+        self.name == other.name && same(&self.above, &other.above)
     }
 }
 

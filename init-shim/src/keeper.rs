@@ -2,19 +2,23 @@
 //!
 //! It starts in one of two ways, with the same code: the program `ironcell` forks it as its first act; a program with
 //! threads executes it once from a sealed memfd (see [`exec_arguments`]). From then on a cell costs one clone3.
+//!
+//! For a daemon it is a vault as well: it holds copies of the descriptors of every running job, and when the daemon dies it
+//! waits for the next one and gives them back.
 
-use crate::clear::{self, Base, End, Held};
+use crate::clear::{self, Base, End, Held, Kept};
 use crate::outside::{Cell, outside};
 use crate::ready::{self, Host};
 use crate::report::Failure;
-use crate::socket::{FromKeeper, LaunchFds, ToKeeper, receive, send};
+use crate::socket::{FromKeeper, HoldFds, LaunchFds, Role, ToKeeper, receive, send};
 use crate::step::Step;
 use crate::sys;
 use crate::wire::{ORDER_MOST_BYTES, Order};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::fstat;
 use rustix::io::{Errno, Result, pread};
-use rustix::net::RecvFlags;
+use rustix::net::{RecvFlags, SocketFlags, accept_with};
+use rustix::process::PidfdFlags;
 
 /// argv[0] by which a program that was executed knows that it is to be the keeper; its socket is descriptor 0.
 pub const ARG0: &str = "ironcell-keeper";
@@ -24,8 +28,10 @@ struct Keeper {
     socket: OwnedFd,
     host: Host,
     held: Vec<Held>,
-    /// The place of the cells' cgroups.
-    base: Option<Base>,
+    /// The places of the cells' cgroups: one, and that of an earlier supervisor if it was another.
+    bases: Vec<Base>,
+    /// Where the next supervisor comes, if there is to be one.
+    next: Option<OwnedFd>,
 }
 
 /// Runs the keeper on this socket until the other side is gone. Never returns.
@@ -38,11 +44,15 @@ pub fn run(socket: OwnedFd) -> ! {
             sys::exit_now(crate::inside::NOT_BUILT)
         }
     };
-    let mut keeper = Keeper { socket, host, held: Vec::new(), base: None };
+    let mut keeper = Keeper { socket, host, held: Vec::new(), bases: Vec::new(), next: None };
     let _ = send(&keeper.socket, &FromKeeper::Ready, &[]);
-    let end = keeper.serve();
-    clear::up(keeper.held, keeper.base, end);
-    sys::exit_now(0)
+    loop {
+        let end = keeper.serve();
+        if !keeper.awaits_next() {
+            clear::up(keeper.held, &keeper.bases, end);
+            sys::exit_now(0)
+        }
+    }
 }
 
 impl Keeper {
@@ -61,10 +71,38 @@ impl Keeper {
         }
     }
 
+    /// The supervisor is gone. What was not to outlive it ends; for the rest the next one is waited for. False when nothing
+    /// is left to wait for.
+    fn awaits_next(&mut self) -> bool {
+        let Some(next) = &self.next else { return false };
+        let (kept, gone) = std::mem::take(&mut self.held).into_iter().partition(|held| held.kept.is_some());
+        self.held = kept;
+        if self.held.is_empty() {
+            self.held = gone;
+            return false;
+        }
+        // The base stays: cells are in it.
+        clear::up(gone, &[], End::Death);
+        loop {
+            match accept_with(next, SocketFlags::CLOEXEC) {
+                Ok(socket) => {
+                    self.socket = socket;
+                    return true;
+                }
+                Err(Errno::INTR | Errno::CONNABORTED | Errno::AGAIN) => {}
+                // No descriptors are left, or the socket is none: nobody can come any more.
+                Err(_) => return false,
+            }
+        }
+    }
+
     /// Obeys one order. A message with the wrong descriptors cannot come from our supervisor, and is dropped.
     fn obey(&mut self, message: ToKeeper, mut fds: Vec<OwnedFd>) {
         match message {
-            ToKeeper::Base { name } => self.base = fds.pop().map(|above| Base { above, name }),
+            ToKeeper::Base { name } => {
+                let new = fds.pop().map(|above| Base { above, name });
+                self.bases.extend(new.filter(|new| !self.bases.iter().any(|known| known.is(new))));
+            }
             // Heard in `serve`.
             ToKeeper::Close => {}
             ToKeeper::Forget { job } => self.held.retain(|held| held.job != job),
@@ -72,6 +110,43 @@ impl Keeper {
                 let Some(fds) = LaunchFds::of(fds) else { return };
                 self.launch(job, first_id, name, fds);
             }
+            ToKeeper::Outlive => self.next = fds.pop(),
+            ToKeeper::Hold { job, name, pid, roles } => {
+                let Some((HoldFds { cgroup, base, ids }, rest)) = HoldFds::of(fds) else { return };
+                if rest.len() != roles.len() {
+                    return;
+                }
+                let kept = Some(Kept { pid, fds: roles.into_iter().zip(rest).collect() });
+                self.held.retain(|held| held.job != job);
+                self.held.push(Held { job, name, cgroup, base, ids, kept });
+            }
+            ToKeeper::Release { job, role } => self.release(job, role),
+            ToKeeper::Adopt => self.tell_all(),
+        }
+    }
+
+    /// Lets go of one descriptor of a job.
+    fn release(&mut self, job: u64, role: Role) {
+        let kept = self.held.iter_mut().filter(|held| held.job == job).filter_map(|held| held.kept.as_mut());
+        kept.for_each(|kept| kept.fds.retain(|(of, _)| *of != role));
+    }
+
+    /// Tells of all that is held for a next supervisor. One that dies meanwhile is noticed by the next receive.
+    fn tell_all(&self) {
+        for held in &self.held {
+            let Some(kept) = &held.kept else { continue };
+            let (job, name, pid) = (held.job, held.name.clone(), kept.pid);
+            let roles = kept.fds.iter().map(|(role, _)| *role).collect();
+            let mut fds = vec![held.cgroup.as_fd(), held.base.as_fd(), held.ids.as_fd()];
+            fds.extend(kept.fds.iter().map(|(_, fd)| fd.as_fd()));
+            if send(&self.socket, &FromKeeper::Held { job, name, pid, roles }, &fds).is_err() {
+                return;
+            }
+        }
+        let own = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty());
+        // Without one it is not told; the supervisor then waits in vain, and opens no vault that it could not watch.
+        if let Ok(own) = own {
+            let _ = send(&self.socket, &FromKeeper::AllTold, &[own.as_fd()]);
         }
     }
 
@@ -90,7 +165,7 @@ impl Keeper {
         };
         // Also after a failure: should the supervisor die now, its cgroup is ours to remove.
         let LaunchFds { cgroup, base, ids, .. } = fds;
-        self.held.push(Held { job, name, cgroup, base, ids });
+        self.held.push(Held { job, name, cgroup, base, ids, kept: None });
     }
 }
 

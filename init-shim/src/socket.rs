@@ -40,6 +40,49 @@ pub enum ToKeeper {
         /// The supervisor's number for it.
         job: u64,
     },
+    /// From now on the supervisor's death ends nothing that is held: the next one connects to this socket, and asks for
+    /// all of it. Descriptor: the listening socket.
+    Outlive,
+    /// Hold copies of a running job's descriptors for the next supervisor. Descriptors: [`HoldFds`], and beside them those
+    /// of the [`Role`]s, in their order.
+    Hold {
+        /// The supervisor's number for it.
+        job: u64,
+        /// The name of its cgroup in the base.
+        name: String,
+        /// Its PID 1 on the host, for people.
+        pid: i32,
+        /// What each further descriptor is.
+        roles: Vec<Role>,
+    },
+    /// Let go of one of them: what the supervisor has closed must be closed here, too.
+    Release {
+        /// The supervisor's number for it.
+        job: u64,
+        /// Which.
+        role: Role,
+    },
+    /// Tell of everything that is held: a new supervisor takes over.
+    Adopt,
+}
+
+/// What a held descriptor of a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// Where PID 1 has written the end, or will.
+    Status,
+    /// The lease's end that keeps the cell alive.
+    Lease,
+    /// PID 1.
+    PidFd,
+    /// The reading end of standard output.
+    Stdout,
+    /// The reading end of standard error.
+    Stderr,
+    /// The writing end of standard input.
+    Stdin,
+    /// The socket in which the terminal's master lies.
+    Terminal,
 }
 
 /// Answers of the keeper.
@@ -66,6 +109,42 @@ pub enum FromKeeper {
         /// Which step, in the report's bytes.
         failure: [u8; Failure::LEN],
     },
+    /// A job that is held, as it was told by [`ToKeeper::Hold`]. Descriptors: as there.
+    Held {
+        /// The supervisor's number for it.
+        job: u64,
+        /// The name of its cgroup in the base.
+        name: String,
+        /// Its PID 1 on the host, for people.
+        pid: i32,
+        /// What each further descriptor is.
+        roles: Vec<Role>,
+    },
+    /// All that are held were told. Descriptor: the keeper's own pidfd.
+    AllTold,
+}
+
+/// The first descriptors of [`ToKeeper::Hold`] and [`FromKeeper::Held`]: what is needed to end the cell and to clear it away.
+#[derive(Debug)]
+pub struct HoldFds {
+    /// The cell's cgroup.
+    pub cgroup: OwnedFd,
+    /// The directory above it.
+    pub base: OwnedFd,
+    /// The lock on the cell's host ids.
+    pub ids: OwnedFd,
+}
+
+impl HoldFds {
+    /// So many.
+    pub const COUNT: usize = 3;
+
+    /// The first descriptors of a message, and the rest.
+    pub fn of(fds: Vec<OwnedFd>) -> Option<(Self, Vec<OwnedFd>)> {
+        let mut fds = fds.into_iter();
+        let (cgroup, base, ids) = (fds.next()?, fds.next()?, fds.next()?);
+        Some((Self { cgroup, base, ids }, fds.collect()))
+    }
 }
 
 /// The descriptors of [`ToKeeper::Launch`], in this order.

@@ -9,6 +9,7 @@ pub mod embed;
 pub mod fault;
 pub mod frame;
 pub mod inside;
+pub mod lasting;
 pub mod limits;
 pub mod on_terminal;
 pub mod order;

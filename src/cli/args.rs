@@ -22,6 +22,10 @@ pub struct Args {
 pub enum Verb {
     /// Run a command in a cell and wait for its end
     Run(Box<run::RunArgs>),
+    /// What is asked of a daemon.
+    #[cfg(feature = "daemon")]
+    #[command(flatten)]
+    Client(Box<super::client::ClientVerb>),
     /// Say what this host can and cannot do, item by item, with the remedy
     Doctor(doctor::DoctorArgs),
     /// Build a cell with run's options, attack it from inside, and say promise by promise whether it holds

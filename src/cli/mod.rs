@@ -2,6 +2,8 @@
 //! `render`, `report` and `exit`; what is done is asked of the [`Head`].
 
 pub mod args;
+#[cfg(feature = "daemon")]
+pub mod client;
 pub mod completions;
 #[cfg(feature = "daemon")]
 pub mod daemon;
@@ -71,6 +73,11 @@ pub fn main(argv: impl IntoIterator<Item = OsString>, head: impl Head) -> u8 {
         Verb::Run(args) => {
             drop(out);
             return run::run(args, head, &mut Voice::stderr(&mut io::stderr()));
+        }
+        #[cfg(feature = "daemon")]
+        Verb::Client(verb) => {
+            drop(out);
+            return client::ask(verb, &mut Voice::stderr(&mut io::stderr()));
         }
         Verb::Doctor(args) => doctor::doctor(args, &head.examine(), &mut out),
         Verb::Verify(args) => verify::verify(args, head, &mut out, &mut Voice::stderr(&mut io::stderr())),

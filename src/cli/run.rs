@@ -14,7 +14,8 @@ pub use args::{CellArgs, EnvFromArg, NetArg, ProfileArg, RunArgs};
 pub use ends::Ends;
 pub use handing::Handing;
 pub use mounts::Mounts;
-pub use spec::spec_of;
+pub use read::read as read_file;
+pub use spec::{spec_of, words_of};
 pub use typing::Typing;
 
 use super::report::{News, Started, Times};

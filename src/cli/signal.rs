@@ -1,18 +1,14 @@
-//! The names of signals, for people: signal(7), the numbers of x86, arm64 and riscv.
+//! The names of signals, for people.
 
-/// Names of 1 to 31.
-const NAMES: [&str; 31] = [
-    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
-    "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",
-    "PWR", "SYS",
-];
+use crate::spec::Signal;
+
 /// The first real-time signal that the C library gives away.
 const RTMIN: u8 = 34;
 
 /// `SIGSEGV` for 11, `SIGRTMIN+1` for 35, `signal 32` for what has no name.
 pub fn name(signal: u8) -> String {
     match signal {
-        1..=31 => format!("SIG{}", NAMES[usize::from(signal) - 1]),
+        1..=31 => format!("SIG{}", Signal::NAMES[usize::from(signal) - 1]),
         RTMIN => "SIGRTMIN".to_owned(),
         35..=64 => format!("SIGRTMIN+{}", signal - RTMIN),
         _ => format!("signal {signal}"),

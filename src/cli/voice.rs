@@ -66,7 +66,7 @@ fn colour<S: AsRef<OsStr>>(terminal: bool, var: impl Fn(&str) -> Option<S>) -> C
 }
 
 /// The line with its control characters as escapes, line ends among them.
-pub(super) fn harmless(line: &str) -> String {
+pub fn harmless(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     for character in line.chars() {
         // Longer than one backslash and a letter: what has no shape of its own, or turns the others around.

@@ -1,12 +1,15 @@
 //! What shows why a job ended: the kernel's counters, the limit that was hit, who was killed, what was still alive.
 
 use super::Timeline;
-use serde::{Serialize, Serializer};
+use super::known::Word;
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 use std::time::Duration;
 
 /// What shows a cause. Counters are differences over the job's life: its cgroup is made anew for it, so they begin at 0.
 /// `None` is "not known", never 0.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// `memory.events` `max`: how often memory had to be reclaimed because the limit was met.
     pub memory_max_events: Option<u64>,
@@ -44,10 +47,11 @@ pub struct Evidence {
 }
 
 /// A limit that was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitHit {
     /// The kernel's name, or that of the time, or `output`.
-    pub name: &'static str,
+    #[serde(deserialize_with = "super::known::word")]
+    pub name: Word,
     /// The limit itself.
     pub value: Amount,
     /// How far the job came.
@@ -72,8 +76,33 @@ impl Serialize for Amount {
     }
 }
 
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnAmount)
+    }
+}
+
+/// A whole number is a count, and one with a fraction a time in seconds: as they are written.
+struct AnAmount;
+
+impl Visitor<'_> for AnAmount {
+    type Value = Amount;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_u64<E>(self, count: u64) -> Result<Amount, E> {
+        Ok(Amount::Count(count))
+    }
+
+    fn visit_f64<E: Error>(self, seconds: f64) -> Result<Amount, E> {
+        Duration::try_from_secs_f64(seconds).map(Amount::Time).map_err(E::custom)
+    }
+}
+
 /// A process that the kernel killed for want of memory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Biggest {
     /// Its name, as proc(5) has it in `comm`: 15 bytes at most.
     pub comm: String,
@@ -84,7 +113,7 @@ pub struct Biggest {
 }
 
 /// Processes that were still alive when the leader had ended. They are gone, too.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leftovers {
     /// How many there were; zombies are none.
     pub count: u64,
@@ -98,13 +127,13 @@ impl Leftovers {
 }
 
 /// One of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leftover {
     /// Its process id inside the cell, as the job itself knew it.
     pub pid: u32,
     /// Its name, as proc(5) has it in `comm`: 15 bytes at most.
     pub comm: String,
     /// How long it had been there, to the hundredth of a second; seconds in JSON.
-    #[serde(serialize_with = "super::usage::seconds")]
+    #[serde(serialize_with = "super::usage::seconds", deserialize_with = "super::usage::of_seconds")]
     pub age: Duration,
 }

@@ -10,7 +10,7 @@ mod tests;
 mod told;
 
 pub use chunk::{Chunk, Stream};
-pub use told::{Found, Holder, LogEnd};
+pub use told::{Before, Found, Holder, LogEnd, Newlines};
 
 use super::digest::Sum;
 use std::collections::VecDeque;
@@ -42,7 +42,8 @@ pub struct Log {
     chunks: VecDeque<Held>,
     /// Bytes ever written, of standard output and standard error. Together they are the next byte's offset.
     written: (u64, u64),
-    sum: Sum,
+    /// None once there were bytes that were never here.
+    sum: Option<Sum>,
     /// Bytes that the job may write.
     limit: Option<u64>,
     /// Bytes that came beyond.
@@ -64,7 +65,7 @@ impl fmt::Debug for Log {
 impl Log {
     /// An empty log that keeps up to `cap` bytes, each chunk's cost included.
     pub fn new(cap: usize) -> Self {
-        let (chunks, sum) = (VecDeque::new(), Sum::default());
+        let (chunks, sum) = (VecDeque::new(), Some(Sum::default()));
         Self {
             cap,
             cost: 0,
@@ -86,8 +87,14 @@ impl Log {
 
     /// The same that gives nothing up before this one has taken it: see [`Log::is_full`].
     pub fn held(mut self, by: Holder) -> Self {
-        self.held[by as usize] = Some(0);
+        self.held[by as usize] = Some(self.kept().end);
         self
+    }
+
+    /// The same that goes on behind what was written before it, which it does not keep: so many bytes of each stream, with
+    /// this sum where it is known. Before anything else is done with it.
+    pub fn behind(self, Before { stdout, stderr, missing, sum }: Before) -> Self {
+        Self { written: (stdout, stderr), unwritten: missing, sum, ..self }
     }
 
     /// Adds what was read from a stream at a time since the start, and gives up what has no room any more. A log that was
@@ -96,10 +103,9 @@ impl Log {
         if self.end.is_some() {
             return;
         }
-        let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.kept().end));
-        let (bytes, beyond) = bytes.split_at(usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len()));
+        let (bytes, beyond) = bytes.split_at(usize::try_from(self.left()).unwrap_or(usize::MAX).min(bytes.len()));
         self.beyond += beyond.len() as u64;
-        self.sum.add(bytes);
+        self.sum.iter_mut().for_each(|sum| sum.add(bytes));
         let mut rest = bytes;
         while !rest.is_empty() {
             let room = self.chunks.back().map_or(0, |last| room(&last.chunk, stream, at));
@@ -108,6 +114,27 @@ impl Log {
             rest = later;
         }
         self.give_up();
+    }
+
+    /// So many bytes of a stream came and cannot be kept here, and all before is given up with them.
+    pub fn skip(&mut self, stream: Stream, bytes: u64) {
+        if self.end.is_none() {
+            self.chunks.clear();
+            (self.cost, self.sum) = (0, None);
+            *self.written_of(stream) += bytes;
+        }
+    }
+
+    /// Bytes that the job may still write.
+    pub fn left(&self) -> u64 {
+        self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.kept().end))
+    }
+
+    fn written_of(&mut self, stream: Stream) -> &mut u64 {
+        match stream {
+            Stream::Stdout => &mut self.written.0,
+            Stream::Stderr => &mut self.written.1,
+        }
     }
 
     /// Gives up the oldest that has no room any more, but nothing that somebody who is waited for has not taken.
@@ -177,20 +204,23 @@ impl Log {
             }
         }
         self.cost += bytes.len();
-        let written = match stream {
-            Stream::Stdout => &mut self.written.0,
-            Stream::Stderr => &mut self.written.1,
-        };
-        *written += bytes.len() as u64;
+        *self.written_of(stream) += bytes.len() as u64;
     }
 
     /// Nothing more comes. `complete` says whether the end of each stream was seen. Only the first seal counts.
     pub fn seal(&mut self, complete: bool) {
         if self.end.is_none() {
             let (stdout, stderr) = self.written;
-            let (beyond, unwritten, sha256) = (self.beyond, self.unwritten, std::mem::take(&mut self.sum).hex());
+            let (beyond, unwritten, sha256) = (self.beyond, self.unwritten, self.sum.take().map(Sum::hex));
             self.end = Some(LogEnd { stdout, stderr, sha256, beyond, unwritten, complete });
         }
+    }
+
+    /// One that keeps nothing, of a job that has ended so.
+    pub fn ended(end: LogEnd) -> Self {
+        let (stdout, stderr) = (end.stdout, end.stderr);
+        let behind = Self::new(0).behind(Before { stdout, stderr, missing: end.unwritten, sum: None });
+        Self { beyond: end.beyond, end: Some(end), ..behind }
     }
 
     /// The offsets that are kept.
@@ -236,22 +266,25 @@ impl Log {
         self.end.as_ref()
     }
 
-    /// Where the last `lines` lines begin, or what is kept of them. A line that has no end yet is one.
-    pub fn tail_lines(&self, lines: u64) -> u64 {
+    /// Where the last `lines` lines begin, if that is kept. A line that has no end yet is one.
+    ///
+    /// # Errors
+    /// How many newlines are still to be found before what is kept: at least as many as there are lines to be found, and one
+    /// more where the very last byte is one, which begins no line.
+    pub fn tail_lines(&self, lines: u64) -> Result<u64, Newlines> {
         let kept = self.kept();
         if lines == 0 {
-            return kept.end;
+            return Ok(kept.end);
         }
-        // The newline at the very end begins no line.
-        let ended = self.chunks.back().is_some_and(|last| last.chunk.bytes.ends_with(b"\n"));
-        let mut newlines = lines.saturating_add(u64::from(ended));
+        let ended = self.chunks.back().map(|last| last.chunk.bytes.ends_with(b"\n"));
+        let mut newlines = lines.saturating_add(u64::from(ended.unwrap_or_default()));
         for held in self.chunks.iter().rev() {
             match newlines.checked_sub(held.newlines as u64) {
                 Some(more) if more > 0 => newlines = more,
-                _ => return held.chunk.after_newline(newlines).unwrap_or(kept.start),
+                _ => return Ok(held.chunk.after_newline(newlines).unwrap_or(kept.start)),
             }
         }
-        kept.start
+        Err(Newlines { before: kept.start, count: newlines, last_byte_seen: ended.is_some() })
     }
 }
 

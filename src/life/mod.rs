@@ -4,12 +4,13 @@
 
 pub(crate) mod digest;
 mod evidence;
+pub(crate) mod index;
+mod known;
 pub(crate) mod lines;
 pub(crate) mod log;
 mod now;
 mod outcome;
 pub mod pace;
-pub(crate) mod record;
 pub(crate) mod retention;
 pub(crate) mod segments;
 pub mod state;

@@ -1,11 +1,11 @@
 //! How a job ended and why: two axes, since an out-of-memory kill, a deadline and a user's stop all look like SIGKILL.
 
 use super::{Evidence, Leftovers, Usage};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The end of a job, told once.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// How the leader ended.
     pub exit: Exit,
@@ -30,6 +30,17 @@ impl Outcome {
         Self { exit, cause, usage, evidence, leftovers: None, residue: Vec::new() }
     }
 
+    /// The code that a shell would tell: the leader's own, or 128 and the signal's number; `None` when how it ended is not
+    /// known, or it never ran.
+    pub fn shell_code(&self) -> Option<u8> {
+        match self.exit {
+            Exit::Code { code } => Some(code),
+            // A signal's number is 64 at most.
+            Exit::Signal { signal, .. } => Some(128 + signal.min(127)),
+            Exit::NeverRan | Exit::Unknown => None,
+        }
+    }
+
     /// Whether the job did its work: it ran, and its leader returned 0 by itself.
     pub fn success(&self) -> bool {
         self.exit == Exit::Code { code: 0 } && self.cause == Cause::Itself
@@ -37,7 +48,7 @@ impl Outcome {
 }
 
 /// How the leader, the target that was asked for, ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Exit {
     /// It returned this code.
@@ -59,7 +70,7 @@ pub enum Exit {
 }
 
 /// Why the job ended. More may come.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "cause", content = "cause_detail", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Cause {
@@ -75,7 +86,7 @@ pub enum Cause {
     /// Its wall-clock time was over.
     WallTime {
         /// The limit that was reached, in seconds in JSON.
-        #[serde(serialize_with = "super::usage::seconds")]
+        #[serde(serialize_with = "super::usage::seconds", deserialize_with = "super::usage::of_seconds")]
         limit: Duration,
         /// What it took.
         how: StopKind,
@@ -83,7 +94,7 @@ pub enum Cause {
     /// The processor time of its whole tree was over.
     CpuTime {
         /// The limit that was reached, in seconds in JSON.
-        #[serde(serialize_with = "super::usage::seconds")]
+        #[serde(serialize_with = "super::usage::seconds", deserialize_with = "super::usage::of_seconds")]
         limit: Duration,
         /// What it took.
         how: StopKind,
@@ -91,7 +102,7 @@ pub enum Cause {
     /// No process of it ran for this long: none used any processor time, without which there is no output either.
     Idle {
         /// The limit that was reached, in seconds in JSON.
-        #[serde(serialize_with = "super::usage::seconds")]
+        #[serde(serialize_with = "super::usage::seconds", deserialize_with = "super::usage::of_seconds")]
         limit: Duration,
         /// What it took.
         how: StopKind,
@@ -113,7 +124,8 @@ pub enum Cause {
     Pids,
     /// SIGSYS ended it: the signal of a filter of system calls, ironcell's or its own.
     Seccomp,
-    /// It was never started.
+    /// It was never started. Not read again from JSON: no list keeps a job that was not started.
+    #[serde(skip_deserializing)]
     StartFailed(StartFailure),
     /// Nobody held it any more, so nobody could have stopped it; or its supervisor was gone.
     OwnerGone,
@@ -122,7 +134,7 @@ pub enum Cause {
 }
 
 /// Who asked for a stop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stopper {
     /// A signal to the owner: Ctrl-C, or SIGTERM to `ironcell run`.
@@ -132,7 +144,7 @@ pub enum Stopper {
 }
 
 /// What a stop took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopKind {
     /// The leader ended within its grace after SIGTERM.
@@ -142,7 +154,7 @@ pub enum StopKind {
 }
 
 /// Whose memory was short when the kernel killed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MemoryOf {
     /// The job's own `memory.max`.
@@ -171,7 +183,7 @@ pub struct StartFailure {
 }
 
 /// What a failed start means for the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refused {
     /// The target does not exist: exit code 127.

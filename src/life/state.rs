@@ -5,6 +5,7 @@
 //! cell is emptied, read and removed.
 
 use super::{StopKind, Stopper};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How the leader is known to have ended.
@@ -30,7 +31,8 @@ pub enum Told {
 }
 
 /// Why ironcell is ending a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Somebody asked.
     Asked(Stopper),
@@ -57,7 +59,8 @@ impl Reason {
 }
 
 /// A time that can be over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Clock {
     /// Wall-clock time.
     Wall,

@@ -2,17 +2,18 @@
 //! often is told a fixed number of times, and counted in the evidence all the same.
 
 use super::StopKind;
-use serde::Serialize;
+use super::known::Word;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Kills for want of memory that are told one by one: with `memory.oom.group` the first one ends the job.
 const OOM_MOST: usize = 16;
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// Time since the start was asked for, monotonic; seconds in JSON.
-    #[serde(serialize_with = "super::usage::seconds")]
+    #[serde(serialize_with = "super::usage::seconds", deserialize_with = "super::usage::of_seconds")]
     pub at: Duration,
     /// What.
     #[serde(flatten)]
@@ -20,7 +21,7 @@ pub struct Moment {
 }
 
 /// What can happen to a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Happening {
     /// Its cgroup was made, with every limit in force. Nothing runs in it yet.
@@ -41,7 +42,8 @@ pub enum Happening {
     /// ironcell began to end it, or went from soft to hard.
     Stopping {
         /// Why, by the word that the cause will have.
-        cause: &'static str,
+        #[serde(deserialize_with = "super::known::word")]
+        cause: Word,
         /// Softly or hard.
         how: StopKind,
     },
@@ -50,7 +52,7 @@ pub enum Happening {
 }
 
 /// A limit that slows down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Throttle {
     /// `cpu.max`: a period's time was used up.
     #[serde(rename = "cpu.max")]
@@ -61,7 +63,7 @@ pub enum Throttle {
 }
 
 /// Everything that happened so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timeline(Vec<Moment>);
 

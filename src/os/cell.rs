@@ -3,10 +3,12 @@
 mod counters;
 mod hold;
 mod leftovers;
+mod outlive;
 mod processes;
 mod start;
 
 pub use counters::{Counters, CpuLook, Looks, MemoryLook};
+pub use outlive::Known;
 pub use processes::Roll;
 pub use start::NewCell;
 
@@ -20,7 +22,8 @@ use crate::life::{Biggest, Evidence, Leftovers, Usage};
 use init_shim::pid1::TO_LEADER;
 use init_shim::report::{End, Failure};
 use rustix::fd::OwnedFd;
-use rustix::io::{read, write};
+use rustix::io::write;
+use rustix::net::{RecvFlags, recv};
 use rustix::process::{Signal, pidfd_send_signal};
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +69,8 @@ pub struct Cell {
     status: Watch,
     /// Its closing ends the cell.
     lease: OwnedFd,
+    /// The lock on its ids, where the keeper may have to be given it once more.
+    ids: Option<OwnedFd>,
     /// Its terminal, until somebody takes it.
     terminal: Option<Terminal>,
 }
@@ -86,11 +91,12 @@ impl Cell {
         self.terminal.take()
     }
 
-    /// The leader's end as PID 1 tells it; `None` when PID 1 was killed before it could.
+    /// The leader's end as PID 1 tells it; `None` when PID 1 was killed before it could. Looked at and left where it is, so
+    /// it can be asked again, also by another process that has the descriptor.
     pub async fn end(&self) -> Option<End> {
         let mut bytes = [0_u8; End::LEN];
-        match self.status.attempt(|fd| read(fd, &mut bytes)).await {
-            Ok(length) => End::decode(&bytes[..length]),
+        match self.status.attempt(|fd| recv(fd, &mut bytes, RecvFlags::PEEK | RecvFlags::DONTWAIT)).await {
+            Ok((length, _)) => End::decode(&bytes[..length]),
             Err(_) => None,
         }
     }

@@ -16,6 +16,7 @@ pub mod probe;
 mod raw_terminal;
 pub mod signals;
 pub mod spool;
+pub mod state;
 pub mod stdio;
 pub mod store;
 mod takeover;

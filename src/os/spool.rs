@@ -1,8 +1,10 @@
 //! Files for a job's output: a directory of segments, and the plain log file.
 
 mod finished;
+mod segment;
 
 pub use finished::Hold;
+pub use segment::Segment;
 
 use super::{Doing, OsError};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, open, openat, openat2};
@@ -23,6 +25,10 @@ const OTHERS_WRITE: u32 = 0o022;
 const DIGITS: usize = 20;
 /// The end of a segment's name.
 const SUFFIX: &str = ".seg";
+/// The end of the name of its index.
+const INDEX: &str = ".idx";
+/// How what is there is read.
+const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// The directory that all spools are in.
 #[derive(Debug, Clone)]
@@ -58,6 +64,11 @@ impl SpoolDir {
         make(&path).map_err(|error| OsError::new(Doing::Make, &path, error))?;
         Ok(JobDir(path))
     }
+
+    /// The directory of a job that has one.
+    pub fn job(&self, name: &str) -> JobDir {
+        JobDir(self.0.join(name))
+    }
 }
 
 fn make(path: &Path) -> io::Result<()> {
@@ -83,13 +94,8 @@ impl JobDir {
         self.0.join(format!("{first:0DIGITS$}{SUFFIX}"))
     }
 
-    /// A new segment, 0600.
-    ///
-    /// # Errors
-    /// As open(2).
-    pub fn create(&self, first: u64) -> io::Result<Segment> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(Segment(open(self.segment(first), flags, Mode::from_raw_mode(OWN_FILE))?.into()))
+    fn index_of(&self, first: u64) -> PathBuf {
+        self.0.join(format!("{first:0DIGITS$}{INDEX}"))
     }
 
     /// Up to `most` bytes of a segment from a place on; fewer at its end.
@@ -97,8 +103,7 @@ impl JobDir {
     /// # Errors
     /// As open(2) and read(2).
     pub fn read(&self, first: u64, at: u64, most: usize) -> io::Result<Vec<u8>> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = File::from(open(self.segment(first), flags, Mode::empty())?);
+        let file = File::from(open(self.segment(first), READ, Mode::empty())?);
         let (mut bytes, mut got) = (vec![0; most], 0);
         while got < most {
             match file.read_at(&mut bytes[got..], at + got as u64) {
@@ -112,12 +117,22 @@ impl JobDir {
         Ok(bytes)
     }
 
-    /// Removes a segment.
+    /// Bytes of a segment, and of its index.
+    ///
+    /// # Errors
+    /// As lstat(2) of the segment; an index that is not there has none.
+    pub fn lengths(&self, first: u64) -> io::Result<(u64, u64)> {
+        let index = fs::symlink_metadata(self.index_of(first)).map_or(0, |index| index.len());
+        Ok((fs::symlink_metadata(self.segment(first))?.len(), index))
+    }
+
+    /// Removes a segment, and then its index.
     ///
     /// # Errors
     /// As unlink(2).
     pub fn remove(&self, first: u64) -> io::Result<()> {
-        fs::remove_file(self.segment(first))
+        let data = fs::remove_file(self.segment(first));
+        fs::remove_file(self.index_of(first)).and(data)
     }
 
     /// The first offsets of all segments, in order; what has another name is none.
@@ -125,14 +140,34 @@ impl JobDir {
     /// # Errors
     /// As readdir(3).
     pub fn segments(&self) -> io::Result<Vec<u64>> {
+        self.named(SUFFIX)
+    }
+
+    /// The offsets in the names of all files that end so.
+    fn named(&self, suffix: &str) -> io::Result<Vec<u64>> {
         let mut all = Vec::new();
         for entry in fs::read_dir(&self.0)? {
             let name = entry?.file_name();
-            let digits = name.to_str().and_then(|name| name.strip_suffix(SUFFIX)).filter(|name| name.len() == DIGITS);
+            let digits = name.to_str().and_then(|name| name.strip_suffix(suffix)).filter(|name| name.len() == DIGITS);
             all.extend(digits.and_then(|digits| digits.parse::<u64>().ok()));
         }
         all.sort_unstable();
         Ok(all)
+    }
+
+    /// Removes segments without a byte, and each index without a segment.
+    ///
+    /// # Errors
+    /// As readdir(3) and unlink(2).
+    pub fn remove_empty(&self) -> io::Result<()> {
+        for first in self.named(INDEX)? {
+            match fs::symlink_metadata(self.segment(first)) {
+                Ok(segment) if segment.len() > 0 => {}
+                Ok(_) => self.remove(first)?,
+                Err(_) => fs::remove_file(self.index_of(first))?,
+            }
+        }
+        Ok(())
     }
 
     /// Removes it with all its segments.
@@ -140,24 +175,13 @@ impl JobDir {
     /// # Errors
     /// As unlink(2) and rmdir(2); what is no segment is not touched, and the directory then stays.
     pub fn remove_all(&self) -> io::Result<()> {
-        for first in self.segments()? {
-            self.remove(first)?;
+        for first in self.named(SUFFIX)? {
+            fs::remove_file(self.segment(first))?;
+        }
+        for first in self.named(INDEX)? {
+            fs::remove_file(self.index_of(first))?;
         }
         fs::remove_dir(&self.0)
-    }
-}
-
-/// A segment that is written.
-#[derive(Debug)]
-pub struct Segment(File);
-
-impl Segment {
-    /// Writes all of it at a place: what lay there is written over.
-    ///
-    /// # Errors
-    /// As pwrite(2); some of it may be there.
-    pub fn write(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all_at(bytes, at)
     }
 }
 
@@ -212,6 +236,7 @@ pub fn unmake(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::life::index::Head;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
@@ -220,9 +245,11 @@ mod tests {
         let path = base.path().join("spool");
         let dir = SpoolDir::open(&path).expect("made").make("job").expect("made");
         for first in [70, 0, 5] {
-            dir.create(first).expect("made").write(0, b"0123456789").expect("written");
+            let segment = dir.create(Head { first, stdout: 0 }).expect("made");
+            assert_eq!(segment.write(first, b"0123456789"), 10);
         }
-        assert!(dir.create(5).is_err(), "it is there");
+        assert!(dir.create(Head { first: 5, stdout: 0 }).is_err(), "it is there");
+        assert_eq!(dir.lengths(5).expect("they are there"), (10, 24));
         let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(dir.path()), mode(&dir.segment(5))), (0o700, 0o700, 0o600));
         assert_eq!(dir.segments().expect("listed"), [0, 5, 70]);

@@ -6,6 +6,7 @@
 
 mod inlet;
 mod intake;
+mod kept;
 mod tail;
 mod terminal;
 

@@ -40,7 +40,7 @@ pub struct Setting {
 }
 
 /// Who wanted a setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The caller asked for it: it is enforced or the job is refused.

@@ -54,6 +54,7 @@ calls! {
     BatchStopJobs = "/ironcell.v1.JobService/BatchStopJobs", Jobs;
     SignalJob = "/ironcell.v1.JobService/SignalJob", Jobs;
     PauseJob = "/ironcell.v1.JobService/PauseJob", Jobs;
+    ResumeJob = "/ironcell.v1.JobService/ResumeJob", Jobs;
     UpdateJob = "/ironcell.v1.JobService/UpdateJob", Jobs;
     DeleteJob = "/ironcell.v1.JobService/DeleteJob", Jobs;
     PurgeJobs = "/ironcell.v1.JobService/PurgeJobs", Jobs;

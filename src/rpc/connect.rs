@@ -38,7 +38,7 @@ pub enum ConnectError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The address has no meaning.
-    #[error("--server is {0:?}: not an address; write HOST:PORT")]
+    #[error("--host is {0:?}: not an address; write HOST:PORT")]
     Address(String),
     /// Nobody answers, or it is not the daemon.
     #[error("no daemon answers at {at}: {why}; {remedy}")]

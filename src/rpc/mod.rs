@@ -2,9 +2,13 @@
 
 pub mod audit;
 pub mod authz;
+pub mod client;
 pub mod config;
 pub mod connect;
+pub mod context;
+pub mod convert;
 pub mod daemon;
+pub mod errors;
 mod gate;
 mod hush;
 pub mod limits;
@@ -13,6 +17,7 @@ pub mod peer;
 pub mod pki;
 pub mod policy;
 pub mod serve;
+pub mod service;
 pub mod stop;
 pub mod tls;
 pub mod wire;

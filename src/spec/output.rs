@@ -48,8 +48,14 @@ pub enum Store {
     Memory,
     /// In memory, and in files of the directory that the supervisor was given for it (`Supervisor::spool_in`): readers go on
     /// there with what left memory. The job waits for the disk as with any redirection, and never for a reader.
+    ///
+    /// The files have the output's bytes and nothing else (`cat *.seg`), each beside an index. What comes through a pipe is
+    /// moved there by splice(2), so a supervisor that is killed (SIGKILL) at any instant takes no byte of it along; of a
+    /// job's terminal it can lose what was read in that instant and not yet written. A power failure can take what the kernel
+    /// has not yet written to the medium.
     Spool {
-        /// Bytes of files at most, 32 bytes for each piece of output included: 1 MiB to 1 TiB. The output is complete up to
+        /// Bytes of files at most, the index included, which has 24 for each change of the stream, and else for each 10 ms in
+        /// which something comes: 1 MiB to 1 TiB. The output is complete up to
         /// 7/8 of that at least; beyond, the oldest eighth is given up at once, and readers are told of the gap.
         max: u64,
         /// What becomes of the files.

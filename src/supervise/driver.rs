@@ -5,18 +5,19 @@
 
 mod answers;
 mod finish;
+mod notes;
 mod waits;
 
 use super::backend::{Body, Ended};
 use super::events::Change;
 use super::house::House;
 use super::input::Inputs;
+use super::lasting::{Recorded, Stopping};
 use super::output::Recording;
 use super::request::{Request, StopRequest};
 use crate::life::pace::{Look, Pace};
 use crate::life::state::{Action, Clock, Event, LeaderEnd, State, TimeLimits, Told, next};
-use crate::life::{Happening, Leftovers, Outcome, StopKind, Throttle, Timeline};
-use crate::os::cell::CpuLook;
+use crate::life::{Leftovers, Outcome, StopKind, Timeline};
 use crate::os::cgroup::Effective;
 use crate::os::stdio::{HeldTerminal, Tail};
 use crate::spec::{JobId, JobSpec};
@@ -25,6 +26,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
+pub(super) use waits::NEVER;
 use waits::{Waits, at};
 
 /// SIGTERM, the soft stop.
@@ -40,8 +42,7 @@ pub(super) struct Driver {
     pub spec: JobSpec,
     /// Where it is listed.
     pub listed: Listed,
-    pub stops: mpsc::Receiver<StopRequest>,
-    pub requests: mpsc::Receiver<Request>,
+    pub ends: Ends,
     /// Its limits in force, as its handles tell them.
     pub effective: Arc<Mutex<Vec<Effective>>>,
     /// Whether every process stands still.
@@ -56,9 +57,21 @@ pub(super) struct Driver {
     pub grace: Duration,
     /// When the start was asked for.
     pub asked: Instant,
+    /// When the target was executed.
+    pub started: Instant,
+    /// Whether an earlier supervisor was ending it.
+    pub stopping: Option<Stopping>,
+    /// What is written down of it.
+    pub recorded: Option<Recorded>,
+    pub seen: Seen,
+}
+
+/// A driver's ends of what its job's handles ask by and are told by.
+pub(super) struct Ends {
+    pub stops: mpsc::Receiver<StopRequest>,
+    pub requests: mpsc::Receiver<Request>,
     pub timeline: watch::Sender<Timeline>,
     pub outcome: watch::Sender<Option<Outcome>>,
-    pub seen: Seen,
 }
 
 /// What was seen of a job before it was empty, and cannot be seen afterwards.
@@ -95,12 +108,12 @@ impl Drop for Listed {
 impl Driver {
     /// Runs until the outcome is told.
     pub async fn run(mut self) {
-        let started = Instant::now();
+        let started = self.started;
         let mut waits = Waits::new(started, &self.limits, &self.pace);
         let mut abandoned = self.listed.house.registry.abandonment();
         // What happened before anybody could watch.
         self.note_memory();
-        let mut state = State::Running;
+        let mut state = self.first_state(&mut waits);
         loop {
             let event = match state {
                 State::Draining { .. } => self.empty().await,
@@ -124,6 +137,25 @@ impl Driver {
         }
     }
 
+    /// Where it stands when this driver begins: it runs, or an earlier one was ending it.
+    fn first_state(&mut self, waits: &mut Waits) -> State {
+        if self.paused {
+            waits.look = None;
+        }
+        let Some(stopping) = self.stopping.take() else { return State::Running };
+        (waits.look, waits.ending) = (None, true);
+        let (grace, Stopping { why, how, .. }) = (stopping.until(), stopping);
+        match how {
+            // It may have been asked or not: that it hears it twice is better than not at all.
+            StopKind::Soft => {
+                waits.grace = Some(grace);
+                self.ask_leader();
+            }
+            StopKind::Hard => self.kill(),
+        }
+        State::Stopping { why, how }
+    }
+
     /// The next thing that happens while the leader runs.
     async fn await_event(&mut self, waits: &mut Waits, abandoned: &mut watch::Receiver<bool>) -> Event {
         loop {
@@ -131,7 +163,7 @@ impl Driver {
                 // In this order: an end that is there is told as such, also when a time is over in the same instant.
                 biased;
                 end = self.cell.end() => return self.leader_ended(end),
-                stop = self.stops.recv(), if waits.owned => match stop {
+                stop = self.ends.stops.recv(), if waits.owned => match stop {
                     Some(StopRequest { by, how, grace }) => {
                         self.take_grace(grace, waits);
                         return Event::StopAsked { by, how };
@@ -161,7 +193,7 @@ impl Driver {
                 }
                 () = self.cell.memory_changed() => self.note_memory(),
                 // Last: who asks without a pause holds up nothing else. None is left to ask when every handle is gone.
-                Some(request) = self.requests.recv() => self.answer(request, waits).await,
+                Some(request) = self.ends.requests.recv() => self.answer(request, waits).await,
             }
         }
     }
@@ -218,8 +250,8 @@ impl Driver {
     /// Waits for the last process.
     async fn empty(&mut self) -> Event {
         // From here on there is nothing that could be asked of it: who asks is told of the end.
-        self.requests.close();
-        while self.requests.try_recv().is_ok() {}
+        self.ends.requests.close();
+        while self.ends.requests.try_recv().is_ok() {}
         let gone = async {
             self.cell.gone().await;
             self.cell.emptied(EMPTY_WITHIN).await
@@ -228,62 +260,6 @@ impl Driver {
             tracing::warn!(pid = self.cell.pid(), "processes of a cell are still there after they were killed");
         }
         Event::Emptied
-    }
-
-    /// Notes what a new state means for those who watch, before its actions are done.
-    fn note_state(&mut self, state: &State, waits: &mut Waits) {
-        match state {
-            State::Stopping { why, how } => {
-                if *how == StopKind::Hard {
-                    self.see_oom_kills();
-                }
-                waits.look = None;
-                waits.ending = true;
-                self.note(Happening::Stopping { cause: why.word(), how: *how });
-            }
-            State::Draining { .. } => {
-                // What was done to it until now, and was not noticed yet.
-                self.note_memory();
-                self.note_cpu(self.cell.cpu());
-                self.go_on_to_end();
-                self.note(Happening::Ended);
-            }
-            State::Running | State::Finished => {}
-        }
-    }
-
-    /// Notes what the kernel did for want of memory.
-    fn note_memory(&self) {
-        let seen = self.cell.memory().unwrap_or_default();
-        if seen.throttled {
-            self.note(Happening::Throttled { by: Throttle::MemoryHigh });
-        }
-        if seen.oom_kills > 0 {
-            self.note(Happening::Oom { kills: seen.oom_kills });
-        }
-    }
-
-    /// Notes that `cpu.max` held it back.
-    fn note_cpu(&self, seen: Option<CpuLook>) {
-        if seen.is_some_and(|seen| seen.throttled) {
-            self.note(Happening::Throttled { by: Throttle::CpuMax });
-        }
-    }
-
-    /// Tells those who watch.
-    fn note(&self, what: Happening) {
-        let now = self.asked.elapsed();
-        if !self.timeline.send_if_modified(|timeline| timeline.tell(now, what)) {
-            return;
-        }
-        let change = match what {
-            Happening::Oom { kills } => Change::Oom { kills },
-            Happening::Throttled { by } => Change::Throttled { by },
-            Happening::Stopping { cause, how } => Change::Stopping { cause, how },
-            // The list has words of its own for these.
-            Happening::Created | Happening::Started | Happening::Ended => return,
-        };
-        self.listed.tell(change);
     }
 }
 

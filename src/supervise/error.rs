@@ -80,6 +80,17 @@ pub enum Error {
         /// Who has it.
         id: JobId,
     },
+    /// A request of the same owner and name asked for something else.
+    #[error("the request {request} was made before, for the job {id}, and asked for something else; take another name")]
+    RequestConflict {
+        /// The request's name.
+        request: String,
+        /// The job that was started for it.
+        id: JobId,
+    },
+    /// The job was started by an earlier call of the same request. Told by no public call: it is answered with that job.
+    #[error("the job {0} was started for this request")]
+    Requested(JobId),
     /// There is no such job, or it is another owner's.
     #[error("no job {said}")]
     NotFound {

@@ -1,5 +1,6 @@
 //! What all handles of one supervisor share: the list of its jobs, and what a start needs as long as it is open.
 
+use super::lasting::Lasting;
 use super::output::Disk;
 use super::registry::Registry;
 use super::{Backend, Bounds, Error};
@@ -18,6 +19,8 @@ pub(super) struct House {
     disk: Mutex<Arc<Disk>>,
     /// `None` once it is closed.
     hands: Mutex<Option<Hands>>,
+    /// Where it is written down what becomes of jobs that outlive it.
+    pub lasting: Option<Arc<Lasting>>,
 }
 
 /// What a start needs of its supervisor.
@@ -40,17 +43,18 @@ pub(super) struct CellHands {
 
 impl House {
     /// One that is open and empty.
-    pub fn new(hands: Hands, bounds: Bounds) -> Self {
+    pub fn new(hands: Hands, bounds: Bounds, lasting: Option<Arc<Lasting>>) -> Self {
         let (hierarchy, backend) = match &hands {
             Hands::Cells(cells) => (Some(cells.base.hierarchy().clone()), "cell"),
             Hands::Other(backend) => (None, backend.name()),
         };
         Self {
-            registry: Registry::new(bounds),
+            registry: Registry::new(bounds, lasting.clone()),
             hierarchy,
             backend,
             disk: Mutex::default(),
             hands: Mutex::new(Some(hands)),
+            lasting,
         }
     }
 
@@ -101,6 +105,14 @@ impl House {
         // Had the keeper died before, it would still be there. One that is in use is the next one's to remove.
         let _ = place.map(|place| place.remove_if_empty());
         true
+    }
+
+    /// The supervisor goes, and its jobs stay: nothing that is dropped from now on is any job's end.
+    pub fn leave(&self) {
+        self.registry.leave();
+        if let Ok(Hands::Cells(hands)) = self.hands() {
+            hands.keeper.leave();
+        }
     }
 
     /// The supervisor is gone without being closed: every job ends.

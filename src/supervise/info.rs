@@ -64,8 +64,8 @@ impl Filter {
         Self { states, ..Self::default() }
     }
 
-    /// Whether it means this job at this moment.
-    pub(super) fn means(&self, info: &JobInfo, now: SystemTime) -> bool {
+    /// Whether it means this job, as it stands, at this moment.
+    pub fn means(&self, info: &JobInfo, now: SystemTime) -> bool {
         let state = self.states.is_empty() || self.states.contains(&info.status);
         let labels = self.labels.iter().all(|(key, value)| info.labels.get(key) == Some(value));
         let begins = |prefix: &String| info.name.as_ref().is_some_and(|name| name.starts_with(prefix.as_str()));

@@ -174,7 +174,7 @@ impl Inputs {
                 None
             }
         };
-        let Some(Terminal { intake, inlet, controls, held }) = terminal else {
+        let Some(Terminal { intake, inlet, controls, held, socket: _ }) = terminal else {
             return (Self { stdin, writing, terminal: None }, None);
         };
         // One stream, whoever writes to it.

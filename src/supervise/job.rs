@@ -28,9 +28,7 @@ pub(super) struct Shared {
     pub id: JobId,
     pub pid: i32,
     pub effective: Arc<Mutex<Vec<Effective>>>,
-    pub walls: Walls,
-    pub digest: String,
-    pub notes: Vec<String>,
+    pub about: About,
     pub requests: mpsc::Sender<Request>,
     pub timeline: watch::Receiver<Timeline>,
     pub outcome: watch::Receiver<Option<Outcome>>,
@@ -39,6 +37,14 @@ pub(super) struct Shared {
     pub spool: Option<Arc<Spooled>>,
     /// Until somebody takes it. It is let go with the job at the latest.
     pub sink: Mutex<Option<OutputSink>>,
+}
+
+/// How a job runs, as its plan tells it.
+#[derive(Debug, Default)]
+pub(super) struct About {
+    pub walls: Walls,
+    pub digest: String,
+    pub notes: Vec<String>,
 }
 
 /// What a stop has come to.
@@ -73,17 +79,17 @@ impl Job {
 
     /// The walls around it.
     pub fn walls(&self) -> &Walls {
-        &self.shared.walls
+        &self.shared.about.walls
     }
 
     /// SHA-256 of its plan: the same walls and the same limits have the same digest.
     pub fn digest(&self) -> &str {
-        &self.shared.digest
+        &self.shared.about.digest
     }
 
     /// What a person should know of how it runs, although nothing is wrong.
     pub fn notes(&self) -> &[String] {
-        &self.shared.notes
+        &self.shared.about.notes
     }
 
     /// Asks for a soft stop: SIGTERM to the leader, and after the job's grace the end of the whole cell. Returns at once;
@@ -105,9 +111,15 @@ impl Job {
     /// Waits for the end: told once everything of the job is gone. Any number may wait, any number of times; a wait that is
     /// given up has taken nothing. `None` when the runtime was shut down before the end.
     pub async fn wait(&self) -> Option<Outcome> {
+        self.ended().await
+    }
+
+    /// The same wait for somebody who does not hold the job: it goes on when this handle is dropped, and the job, if nobody
+    /// else holds it, is killed as it would be without.
+    pub fn ended(&self) -> impl Future<Output = Option<Outcome>> + Send + 'static {
         let mut outcome = self.shared.outcome.clone();
         // The driver tells the outcome before it goes; without one, its runtime was shut down under it.
-        outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
+        async move { outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) }
     }
 
     /// A reader of what it writes to its log (`Stdio::Log`), also after its end. Any number, each at its own pace: none,

@@ -4,10 +4,11 @@ mod many;
 
 use super::events::EventReader;
 use super::house::House;
+use super::registry::Asked;
 use super::{Counts, Error, Filter, Job, JobInfo, Stopped};
 use crate::life::{Outcome, Process, Stats, Stopper};
 use crate::os::cgroup::Effective;
-use crate::spec::{JobId, JobSpec, Limits, Owner, Signal, StdioSet, Target};
+use crate::spec::{JobId, JobSpec, Limits, Owner, Signal, SpecError, StdioSet, Target};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,9 +79,29 @@ impl Jobs<Owner> {
     /// A refusal that names the field, or the step that failed in one sentence; [`Error::TooManyJobs`],
     /// [`Error::NameTaken`], [`Error::ShuttingDown`].
     pub async fn start(&self, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
-        super::start::start(&self.house, &self.whose, spec, stdio).await
+        super::start::start(&self.house, &self.whose, spec, stdio, None).await
+    }
+
+    /// The same for a request that may come twice: the second time it is answered with the job of the first, as long as that is
+    /// listed, also after its end. `request` is the caller's own name for it, unique among the owner's: 1 to 128 bytes.
+    ///
+    /// # Errors
+    /// As [`Jobs::start`]; [`Error::RequestConflict`] when the first one asked for another job.
+    pub async fn start_once(&self, request: &str, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
+        if request.is_empty() || request.len() > REQUEST_MOST {
+            let expected = format!("write 1 to {REQUEST_MOST} bytes");
+            return Err(SpecError::new("request_id", request, "not the name of a request", expected).into());
+        }
+        let asked = Asked::of(request, &spec);
+        match super::start::start(&self.house, &self.whose, spec, stdio, Some(asked)).await {
+            Err(Error::Requested(id)) => self.begun(id).await,
+            other => other,
+        }
     }
 }
+
+/// Bytes of a request's name: a UUID has 36.
+const REQUEST_MOST: usize = 128;
 
 impl<W: Whose> Jobs<W> {
     pub(super) fn new(house: Arc<House>, whose: W) -> Self {
@@ -214,8 +235,11 @@ impl<W: Whose> Jobs<W> {
         self.house.registry.purge(self.whose.owner(), filter)
     }
 
-    /// A handle of a job, once it has been started.
-    async fn begun(&self, id: JobId) -> Result<Job, Error> {
+    /// A handle of a job, once it has been started: what [`Jobs::get`] does, and waits for a start that is under way.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn begun(&self, id: JobId) -> Result<Job, Error> {
         let job = || self.house.registry.job(self.whose.owner(), id);
         if let Some(job) = job()? {
             return Ok(job);

@@ -11,6 +11,7 @@ mod info;
 mod input;
 mod job;
 mod jobs;
+mod lasting;
 mod output;
 mod registry;
 mod request;

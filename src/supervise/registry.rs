@@ -12,11 +12,13 @@ mod tests;
 use super::events::{Change, Event, Feed};
 use super::info::Bounds;
 use super::job::Shared;
+use super::lasting::Lasting;
 use super::request::StopRequest;
 use super::{Counts, Error, JobInfo};
 use crate::life::{Outcome, Status};
 use crate::spec::{JobId, JobSpec, OnDrop, Owner};
-use entry::{Entry, Hold};
+use entry::Entry;
+pub(super) use entry::{Asked, Hold};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -42,13 +44,15 @@ struct State {
     owners: HashMap<Owner, Feed>,
     /// No job is started any more.
     closing: bool,
+    /// Where the records of jobs are that outlive their supervisor.
+    records: Option<Arc<Lasting>>,
 }
 
 impl Registry {
     /// An empty one.
-    pub fn new(bounds: Bounds) -> Self {
-        let state =
-            State { bounds, entries: BTreeMap::new(), everyone: Feed::new(), owners: HashMap::new(), closing: false };
+    pub fn new(bounds: Bounds, records: Option<Arc<Lasting>>) -> Self {
+        let (entries, owners) = (BTreeMap::new(), HashMap::new());
+        let state = State { bounds, entries, everyone: Feed::new(), owners, closing: false, records };
         Self { state: Mutex::new(state), live: watch::Sender::new(0), abandoned: watch::Sender::new(false) }
     }
 
@@ -60,10 +64,15 @@ impl Registry {
     /// Enters a job that is to be started.
     ///
     /// # Errors
-    /// When nothing is started any more, or no place or the name is not free.
-    pub fn enter(&self, owner: &Owner, spec: &JobSpec, id: JobId) -> Result<(), Error> {
+    /// When nothing is started any more, or no place or the name is not free, or the request was made before.
+    pub fn enter(&self, owner: &Owner, spec: &JobSpec, id: JobId, request: Option<&Asked>) -> Result<(), Error> {
         let now = SystemTime::now();
         let mut state = self.state();
+        if let Some(request) = request
+            && let Some(known) = state.requested(owner, request)?
+        {
+            return Err(Error::Requested(known));
+        }
         if state.closing {
             return Err(Error::ShuttingDown);
         }
@@ -76,11 +85,18 @@ impl Registry {
         {
             return Err(Error::NameTaken { name: name.to_owned(), id: taken });
         }
-        state.entries.insert(id, Entry::of(owner, spec, id, now));
+        state.entries.insert(id, Entry { request: request.cloned(), ..Entry::of(owner, spec, id, now) });
         state.tell(id, Change::Created, now);
         state.tidy(now);
         self.live.send_replace(state.live());
         Ok(())
+    }
+
+    /// Enters a job that an earlier supervisor had started.
+    pub fn restore(&self, info: JobInfo, request: Option<Asked>, shared: Arc<Shared>, hold: Hold) {
+        let mut state = self.state();
+        state.entries.insert(info.id, Entry { info, shared: Some(shared), hold, request });
+        self.live.send_replace(state.live());
     }
 
     /// A job that was entered runs: how it is reached, and whether the list holds it.
@@ -187,6 +203,14 @@ impl Registry {
         self.state().closing = true;
     }
 
+    /// Nothing that is let go of from now on is any job's end: another supervisor will have them all.
+    pub fn leave(&self) {
+        let mut state = self.state();
+        state.closing = true;
+        let all = state.entries.values().filter_map(|entry| entry.shared.as_ref()?.spool.as_ref());
+        all.for_each(|spool| spool.leave());
+    }
+
     /// The supervisor is gone: every job ends.
     pub fn abandon(&self) {
         self.close();
@@ -217,6 +241,17 @@ impl State {
         let is =
             |info: &JobInfo| info.status.is_running() && info.owner == *owner && info.name.as_deref() == Some(name);
         self.entries.values().map(|entry| &entry.info).find(|info| is(info)).map(|info| info.id)
+    }
+
+    /// The job that was started for this request of this owner's.
+    fn requested(&self, owner: &Owner, request: &Asked) -> Result<Option<JobId>, Error> {
+        let his = self.entries.values().filter(|entry| entry.info.owner == *owner);
+        let same = |entry: &&Entry| entry.request.as_ref().is_some_and(|known| known.request == request.request);
+        match his.into_iter().find(same) {
+            Some(entry) if entry.request.as_ref() == Some(request) => Ok(Some(entry.info.id)),
+            Some(entry) => Err(Error::RequestConflict { request: request.request.clone(), id: entry.info.id }),
+            None => Ok(None),
+        }
     }
 
     /// Tells what happened to a listed job.
@@ -261,6 +296,9 @@ impl State {
     fn remove(&mut self, id: JobId, now: SystemTime) {
         self.tell(id, Change::Removed, now);
         self.entries.remove(&id);
+        if let Some(records) = &self.records {
+            records.remove(id);
+        }
     }
 
     /// Nothing more will happen.

@@ -1,12 +1,14 @@
 //! From an ask to a running job and its driver.
 
 use super::backend::Body;
-use super::driver::{Driver, Listed, Seen};
+use super::driver::{Driver, Ends, Listed, Seen};
 use super::house::{CellHands, Hands, House};
 use super::input::Inputs;
-use super::job::{Job, Shared};
+use super::job::{About, Job, Shared};
+use super::lasting::{self, Recorded, Stopping};
 use super::output::{self, Files, Recording};
-use super::request::REQUESTS_MOST;
+use super::registry::Asked;
+use super::request::{REQUESTS_MOST, StopRequest};
 use super::{Backend, Error};
 use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
@@ -14,18 +16,27 @@ use crate::life::{Happening, Timeline};
 use crate::os::cell::{Looks, NewCell};
 use crate::os::stdio::{Ours, Wired};
 use crate::os::{self, probe, stdio};
-use crate::plan::{Plan, Walls};
+use crate::plan::Plan;
 use crate::spec::{CpuMax, JobId, JobSpec, Owner, StdioSet};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 /// Starts a job of an owner's. Returns when the target was executed; an error means that nothing is left of it.
-pub(super) async fn start(house: &Arc<House>, owner: &Owner, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
+pub(super) async fn start(
+    house: &Arc<House>,
+    owner: &Owner,
+    spec: JobSpec,
+    stdio: StdioSet,
+    request: Option<Asked>,
+) -> Result<Job, Error> {
     let id = JobId::of(os::unix_millis(), os::random()?);
     let hands = house.hands()?;
-    house.registry.enter(owner, &spec, id)?;
-    let seat = Seat { house: Arc::clone(house), id, taken: false };
+    house.registry.enter(owner, &spec, id, request.as_ref())?;
+    let mut seat = Seat { house: Arc::clone(house), id, taken: false, recorded: None };
+    if let Some(lasting) = &house.lasting {
+        seat.recorded = Some(Recorded::intend(lasting, id, owner, &spec, request.as_ref())?);
+    }
     // In a task of its own: a caller that goes away in the middle must not leave half a cell.
     match tokio::spawn(seated(seat, hands, spec, stdio)).await {
         Ok(started) => started,
@@ -42,6 +53,8 @@ struct Seat {
     house: Arc<House>,
     id: JobId,
     taken: bool,
+    /// Of a job that outlives its supervisor: that it is to be started.
+    recorded: Option<Recorded>,
 }
 
 impl Drop for Seat {
@@ -49,13 +62,14 @@ impl Drop for Seat {
         if !self.taken {
             self.house.registry.not_started(self.id, Error::RuntimeEnded.to_string());
         }
+        self.recorded.take().into_iter().for_each(Recorded::not_begun);
     }
 }
 
 /// A start that is listed, to its answer.
 async fn seated(mut seat: Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
     let (house, id) = (Arc::clone(&seat.house), seat.id);
-    let begun = begin(&house, id, hands, spec, stdio).await;
+    let begun = begin(&mut seat, hands, spec, stdio).await;
     // Whatever became of it is told here.
     seat.taken = true;
     if let Err(error) = &begun {
@@ -65,13 +79,8 @@ async fn seated(mut seat: Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) ->
 }
 
 /// From spec to a running job; the inner error is that of one that runs and is let go again at once.
-async fn begin(
-    house: &Arc<House>,
-    id: JobId,
-    hands: Hands,
-    spec: JobSpec,
-    stdio: StdioSet,
-) -> Result<Result<Job, Error>, Error> {
+async fn begin(seat: &mut Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Result<Job, Error>, Error> {
+    let (house, id) = (Arc::clone(&seat.house), seat.id);
     let asked = Instant::now();
     output::enforceable(&spec, &stdio)?;
     let files = house.disk().files(&spec, id)?;
@@ -80,7 +89,14 @@ async fn begin(
         Hands::Other(backend) => in_none(id, &backend, &spec, stdio, asked)?,
     };
     begun.files = files;
-    Ok(drive(house, id, spec, begun))
+    if let Some(recorded) = &mut seat.recorded
+        && let Err(error) = lasting::outlive(&mut begun, recorded)
+    {
+        lasting::discard(begun.body).await;
+        return Err(error);
+    }
+    begun.recorded = seat.recorded.take();
+    Ok(drive(&house, id, spec, begun))
 }
 
 /// A cell with the job in it.
@@ -102,18 +118,19 @@ async fn in_cell(id: JobId, hands: CellHands, spec: &JobSpec, stdio: StdioSet, a
     timeline.tell(asked.elapsed(), Happening::Created);
     let cell = cell.launch(&keeper, &base, &plan, theirs).await.map_err(told)?;
     timeline.tell(asked.elapsed(), Happening::Started);
-    let (digest, walls, notes) = (plan.digest(), plan.walls, plan.notes);
+    let about = About { digest: plan.digest(), walls: plan.walls, notes: plan.notes };
     Ok(Begun {
         body: Body::Cell(Box::new(cell), keeper),
-        digest,
-        walls,
-        notes,
+        about,
         pace,
         limits,
         ours,
         files: None,
         asked,
+        started: Instant::now(),
         timeline,
+        recorded: None,
+        stopping: None,
     })
 }
 
@@ -130,44 +147,72 @@ fn in_none(id: JobId, backend: &Backend, spec: &JobSpec, stdio: StdioSet, asked:
     let pace = Pace::new(None, None, 1, false);
     let (walls, notes) = backend.walls();
     // Without a plan there is no digest of one.
-    Ok(Begun { body, digest: String::new(), walls, notes, pace, limits, ours, files: None, asked, timeline })
+    Ok(Begun {
+        body,
+        about: About { digest: String::new(), walls, notes },
+        pace,
+        limits,
+        ours,
+        files: None,
+        asked,
+        started: Instant::now(),
+        timeline,
+        recorded: None,
+        stopping: None,
+    })
 }
 
 /// The times that a job has.
-fn times(spec: &JobSpec) -> TimeLimits {
+pub(super) fn times(spec: &JobSpec) -> TimeLimits {
     TimeLimits { wall: spec.time(), cpu: spec.cpu_time(), idle: spec.idle() }
 }
 
-/// What a start has brought.
-struct Begun {
-    body: Body,
-    digest: String,
-    walls: Walls,
-    notes: Vec<String>,
-    pace: Pace,
-    limits: TimeLimits,
-    ours: Ours,
-    files: Option<Files>,
-    asked: Instant,
-    timeline: Timeline,
+/// What a start has brought, or what is known of a job that was started by an earlier supervisor.
+pub(super) struct Begun {
+    pub body: Body,
+    pub about: About,
+    pub pace: Pace,
+    pub limits: TimeLimits,
+    pub ours: Ours,
+    pub files: Option<Files>,
+    pub asked: Instant,
+    /// When its target was executed.
+    pub started: Instant,
+    pub timeline: Timeline,
+    /// What is written down of it, if it outlives its supervisor.
+    pub recorded: Option<Recorded>,
+    /// Whether it is being ended.
+    pub stopping: Option<Stopping>,
 }
 
 /// Lists a job that runs, and gives it its driver.
 fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Result<Job, Error> {
-    let Begun { body: mut cell, digest, walls, notes, pace, limits, mut ours, files, asked, timeline } = begun;
+    let on_drop = spec.on_drop();
+    let (shared, stops) = driven(house, id, spec, begun);
+    let started = house.registry.started(&shared, &stops, on_drop);
+    // One that came too late for a supervisor that is closing is let go of here, and killed by that.
+    started.map(|()| Job::new(shared, Some(stops)))
+}
+
+/// What is shared of a job that has a driver, and what holds it.
+type Driven = (Arc<Shared>, mpsc::Sender<StopRequest>);
+
+/// Gives a job that runs its driver.
+pub(super) fn driven(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Driven {
+    let Begun { body: mut cell, about, pace, limits, mut ours, files, asked, .. } = begun;
+    let Begun { started, timeline, recorded, stopping, .. } = begun;
     let (inputs, held) = Inputs::begin(ours.inlet, cell.take_terminal(), &mut ours.intakes);
     let spool = files.as_ref().and_then(|files| files.spool.clone());
     let (mut recording, log) = Recording::begin(&spec, ours.intakes, files, asked);
     let ((stops, stops_heard), (asks, requests)) = (mpsc::channel(REQUESTS_MOST), mpsc::channel(REQUESTS_MOST));
     let ((timeline, happened), (outcome, told)) = (watch::channel(timeline), watch::channel(None));
+    let listed = Listed { house: Arc::clone(house), id };
     let effective = Arc::new(Mutex::new(cell.effective()));
     let shared = Arc::new(Shared {
         id,
         pid: cell.pid(),
         effective: Arc::clone(&effective),
-        digest,
-        walls,
-        notes,
+        about,
         requests: asks,
         timeline: happened,
         sink: Mutex::new(recording.sink(told.clone())),
@@ -176,17 +221,18 @@ fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Result<J
         spool,
         inputs: inputs.clone(),
     });
-    let started = house.registry.started(&shared, &stops, spec.on_drop());
     let driver = Driver {
-        listed: Listed { house: Arc::clone(house), id },
+        listed,
         grace: spec.grace(),
-        stops: stops_heard,
-        paused: false,
+        ends: Ends { stops: stops_heard, requests, timeline, outcome },
+        paused: cell.stands_still(),
+        started,
+        stopping,
+        recorded,
         seen: Seen::default(),
         effective,
         cell,
         spec,
-        requests,
         relays: ours.relays,
         tail: ours.tail,
         inputs,
@@ -195,15 +241,12 @@ fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Result<J
         limits,
         pace,
         asked,
-        timeline,
-        outcome,
     };
     tokio::spawn(driver.run());
-    // One that came too late for a supervisor that is closing is let go of here, and killed by that.
-    started.map(|()| Job::new(shared, Some(stops)))
+    (shared, stops)
 }
 
 /// Whether `cpu.max` can hold the job back.
-fn held_back(spec: &JobSpec) -> bool {
+pub(super) fn held_back(spec: &JobSpec) -> bool {
     matches!(spec.limits().cpu_max, Some(CpuMax::Millis(_)))
 }

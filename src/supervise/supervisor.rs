@@ -36,7 +36,7 @@ impl EarlyKeeper {
 }
 
 /// Starts jobs and answers for their end. When it is dropped, or dies in any way, its jobs end and leave nothing; dropping
-/// waits for none of them.
+/// waits for none of them. The jobs of one that was [opened to last](Supervisor::open_lasting) go on without it.
 #[derive(Debug)]
 pub struct Supervisor {
     house: Arc<House>,
@@ -44,7 +44,9 @@ pub struct Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        if self.house.is_open() {
+        if self.house.lasting.is_some() {
+            self.house.leave();
+        } else if self.house.is_open() {
             self.house.abandon();
         }
     }
@@ -110,13 +112,22 @@ impl Supervisor {
         self.house.disk().purge(retain)
     }
 
+    pub(super) fn house(&self) -> &House {
+        &self.house
+    }
+
+    /// One with these insides.
+    pub(super) fn of(house: Arc<House>) -> Self {
+        Self { house }
+    }
+
     fn with(keeper: NewKeeper, bounds: Bounds) -> Result<Self, Error> {
         let devices = Arc::new(DeviceGuard::load()?);
-        let base = cgroup::prepare(&[keeper.pid()], |above, name| keeper.announce(above, name))?;
+        let base = cgroup::prepare(keeper.pid().as_slice(), |above, name| keeper.announce(above, name))?;
         match keeper.attend() {
             Ok(keeper) => {
                 let hands = CellHands { keeper: Arc::<Keeper>::new(keeper), base: Arc::new(base), devices };
-                Ok(Self { house: Arc::new(House::new(Hands::Cells(hands), bounds)) })
+                Ok(Self { house: Arc::new(House::new(Hands::Cells(hands), bounds, None)) })
             }
             Err(error) => {
                 // Nothing is left of a supervisor that could not be opened.
@@ -129,7 +140,7 @@ impl Supervisor {
     /// A supervisor whose jobs run in no cell: for a program's own tests, which have neither root nor cgroup v2. Everything
     /// but the cell is the same code: the jobs, their list, their output, their times. In a tokio runtime with IO and time.
     pub fn with_backend(backend: Backend, bounds: Bounds) -> Self {
-        Self { house: Arc::new(House::new(Hands::Other(backend), bounds)) }
+        Self { house: Arc::new(House::new(Hands::Other(backend), bounds, None)) }
     }
 
     /// Draws the plan of an ask on this host, and touches nothing.
@@ -156,12 +167,29 @@ impl Supervisor {
     /// # Errors
     /// When the cells cannot be listed.
     pub fn sweep(&self) -> Result<usize, Error> {
-        let Hands::Cells(hands) = self.house.hands()? else { return Ok(0) };
+        self.sweep_named().map(|swept| swept.len())
+    }
+
+    /// The same, by the names of the cells.
+    ///
+    /// # Errors
+    /// When the cells cannot be listed.
+    pub fn sweep_named(&self) -> Result<Vec<String>, Error> {
+        let Hands::Cells(hands) = self.house.hands()? else { return Ok(Vec::new()) };
         let swept = cgroup::sweep(&hands.base)?;
         for leftover in swept.iter().filter(|leftover| leftover.result.is_err()) {
             tracing::warn!(cell = leftover.name, result = ?leftover.result, "a leftover could not be removed");
         }
-        Ok(swept.len())
+        Ok(swept.into_iter().map(|leftover| leftover.name).collect())
+    }
+
+    /// The names of the cells that [`Supervisor::sweep`] would remove. Touches nothing.
+    ///
+    /// # Errors
+    /// When the cells cannot be listed.
+    pub fn leftovers(&self) -> Result<Vec<String>, Error> {
+        let Hands::Cells(hands) = self.house.hands()? else { return Ok(Vec::new()) };
+        Ok(cgroup::leftovers(&hands.base)?)
     }
 
     /// The jobs of one owner, with every verb on them. Another owner's jobs are not there.
@@ -194,6 +222,11 @@ impl Supervisor {
     ///
     /// Given up before its answer, it is as if the supervisor was dropped: all jobs are killed.
     pub async fn shutdown(self, how: Shutdown, within: Duration) -> Vec<JobId> {
+        self.end(how, within).await
+    }
+
+    /// The same for a supervisor that others hold as well.
+    pub async fn end(&self, how: Shutdown, within: Duration) -> Vec<JobId> {
         let (registry, all) = (&self.house.registry, self.all_jobs());
         registry.refuse();
         let (kind, grace) = match how {
@@ -216,6 +249,6 @@ impl Supervisor {
 }
 
 /// Cells need root: the first thing to say to who is not.
-fn require_root() -> Result<(), Error> {
+pub(super) fn require_root() -> Result<(), Error> {
     if os::is_root() { Ok(()) } else { Err(Error::NotRoot) }
 }

@@ -110,7 +110,7 @@ pub struct CellArgs {
     #[arg(long, value_name = "UID[:GID]", help_heading = "Surroundings")]
     pub user: Option<String>,
     /// A name for the job, for reports
-    #[arg(long, value_name = "NAME", help_heading = "Surroundings")]
+    #[arg(short, long, value_name = "NAME", help_heading = "Surroundings")]
     pub name: Option<String>,
     /// A label for the job, for reports; repeatable
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Surroundings")]

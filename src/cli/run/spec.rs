@@ -20,17 +20,30 @@ pub fn spec_of(
     window: Option<Window>,
     caller: &Caller,
 ) -> Result<JobSpec, SpecError> {
-    let below = args.spec.as_deref().map(|path| Words::of_file(path, caller)).transpose()?;
-    let mut flags = words(args);
-    flags.flag_command(command);
-    flags.flag("terminal", window.map(|window| window.to_string()));
-    let mut words = below.unwrap_or_default().with_flags(flags);
+    let mut words = words_of(args, command, window, caller)?;
     if ["output_limit", "terminal", "log_file", "log_dir"].iter().any(|key| words.says(key)) {
         // What it writes is read and handed on: the caller is waited for, as he is where the job has his descriptors.
         words.flag("overflow", Some(Overflow::Block.word()));
         words.flag("log_max", Some(IN_FLIGHT_MOST));
     }
     words.into_spec(caller)
+}
+
+/// The same as words, whoever is to hold the job.
+///
+/// # Errors
+/// Names a file that cannot be read, or has no meaning.
+pub fn words_of(
+    args: &CellArgs,
+    command: &[OsString],
+    window: Option<Window>,
+    caller: &Caller,
+) -> Result<Words, SpecError> {
+    let below = args.spec.as_deref().map(|path| Words::of_file(path, caller)).transpose()?;
+    let mut flags = words(args);
+    flags.flag_command(command);
+    flags.flag("terminal", window.map(|window| window.to_string()));
+    Ok(below.unwrap_or_default().with_flags(flags))
 }
 
 /// The flags as words.

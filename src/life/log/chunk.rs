@@ -18,7 +18,8 @@ pub struct Chunk {
     pub offset: u64,
     /// The stream.
     pub stream: Stream,
-    /// When its first byte was read, since the start was asked for; monotonic. The rest came within a millisecond.
+    /// When its first byte was read, since the start was asked for; monotonic. The rest came within a millisecond, or within
+    /// ten where it was read again from a spool.
     pub at: Duration,
     /// The bytes, as they were written.
     pub bytes: Vec<u8>,

@@ -121,7 +121,7 @@ proptest! {
         let mut sum = Sum::default();
         sum.add(&model.bytes);
         let (stdout, stderr) = (model.written(Stream::Stdout), model.written(Stream::Stderr));
-        let end = LogEnd { stdout, stderr, sha256: sum.hex(), beyond: 0, unwritten: 0, complete };
+        let end = LogEnd { stdout, stderr, sha256: Some(sum.hex()), beyond: 0, unwritten: 0, complete };
         for mut at in readers {
             while log.read(at, usize::MAX) != Found::End(end.clone()) {
                 at = step(&model, &log, at, usize::MAX);
@@ -139,8 +139,16 @@ proptest! {
         let (mut log, mut model) = (Log::new(cap), Model::default());
         writes.iter().for_each(|(stream, after, bytes)| model.write(&mut log, *stream, *after, bytes));
         let kept = log.kept();
-        prop_assert_eq!(log.tail_lines(count as u64), model.tail_lines(kept.start, count));
-        prop_assert_eq!(log.tail_lines(u64::MAX), kept.start);
+        match log.tail_lines(count as u64) {
+            Ok(begin) => prop_assert_eq!(begin, model.tail_lines(kept.start, count)),
+            Err(more) => {
+                // It says how many are missing: with as many in front of it, it would have been found there.
+                prop_assert_eq!((more.before, model.tail_lines(kept.start, count)), (kept.start, kept.start));
+                let inside = model.bytes[usize::try_from(kept.start).expect("small")..].iter().filter(|byte| **byte == b'\n');
+                let ends = more.last_byte_seen && model.bytes.ends_with(b"\n");
+                prop_assert_eq!(more.count + inside.count() as u64, count as u64 + u64::from(ends));
+            }
+        }
         prop_assert_eq!(log.tail_bytes(count as u64), (kept.end.saturating_sub(count as u64)).max(kept.start));
     }
 }
@@ -197,7 +205,7 @@ proptest! {
         prop_assert_eq!(&told[..], within);
         sum.add(within);
         let Found::End(end) = log.read(at, 1) else { panic!("it is sealed") };
-        prop_assert_eq!((end.beyond, end.sha256), (beyond.len() as u64, sum.hex()));
+        prop_assert_eq!((end.beyond, end.sha256), (beyond.len() as u64, Some(sum.hex())));
         prop_assert_eq!(end.stdout + end.stderr, within.len() as u64);
     }
 }
@@ -234,7 +242,31 @@ fn the_sum_is_the_one_that_everybody_else_computes() {
     log.append(Stream::Stderr, Duration::ZERO, b"bc");
     log.seal(true);
     let Found::End(end) = log.read(3, 1) else { panic!("it is sealed") };
-    assert_eq!(end.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(end.sha256.as_deref(), Some("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
     assert_eq!((end.stdout, end.stderr, end.complete), (1, 2, true));
     assert_eq!(log.read(0, 1), Found::Gap { to: 3 }, "what is lost is told, also at the end");
+}
+
+#[test]
+fn a_log_that_goes_on_behind_another_has_its_offsets_its_sum_and_its_holes() {
+    let (mut sum, mut whole) = (Sum::default(), Sum::default());
+    sum.add(b"before");
+    whole.add(b"before and after");
+    let before = Before { stdout: 4, stderr: 2, missing: 0, sum: Some(sum) };
+    let mut log = Log::new(1000).behind(before.clone());
+    assert_eq!((log.kept(), log.read(0, 1)), (6..6, Found::Gap { to: 6 }));
+    log.append(Stream::Stderr, Duration::ZERO, b" and after");
+    log.seal(true);
+    let end = log.end().expect("it is sealed");
+    assert_eq!((end.stdout, end.stderr, end.sha256.clone()), (4, 12, Some(whole.hex())));
+    // What was lost on the way makes the sum unknown, and is no hole in the offsets.
+    let mut log = Log::new(1000).behind(Before { missing: 3, ..before });
+    log.append(Stream::Stdout, Duration::ZERO, b"gone");
+    log.skip(Stream::Stdout, 10);
+    assert_eq!((log.kept(), log.read(6, 1)), (20..20, Found::Gap { to: 20 }));
+    log.seal(true);
+    let end = log.end().cloned().expect("it is sealed");
+    assert_eq!((end.stdout, end.sha256.clone(), end.unwritten), (18, None, 3));
+    let ended = Log::ended(end.clone());
+    assert_eq!((ended.read(20, 1), ended.kept()), (Found::End(end), 20..20));
 }

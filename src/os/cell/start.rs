@@ -13,6 +13,7 @@ use init_shim::socket::LaunchFds;
 use rustix::fd::OwnedFd;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::{Errno, read, write};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
 use std::ops::Deref;
@@ -36,6 +37,15 @@ pub(super) struct MadeCgroup {
     launched: bool,
     /// Whether it stands still: then its PID 1 does not see that its owner is gone.
     pub frozen: bool,
+    /// Whether it goes on without whoever drives it.
+    pub outlives: bool,
+}
+
+impl MadeCgroup {
+    /// One that was launched by another, and goes on without us as well.
+    pub(super) fn taken_over(cgroup: CellCgroup, frozen: bool) -> Self {
+        Self { cgroup, launched: true, frozen, outlives: true }
+    }
 }
 
 impl Deref for MadeCgroup {
@@ -52,7 +62,7 @@ impl Drop for MadeCgroup {
             // EBUSY: the keeper has launched it meanwhile, and clears it away.
             let _ = self.cgroup.remove();
         }
-        if self.frozen {
+        if self.frozen && !self.outlives {
             // Whoever drove it is gone with its runtime. The rest is the next sweep's.
             let _ = self.cgroup.kill();
         }
@@ -73,7 +83,8 @@ impl NewCell {
         looks: Looks,
     ) -> Result<Self, CellError> {
         let ids = CellIds::take(seed)?;
-        let cgroup = MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false, frozen: false };
+        let cgroup =
+            MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false, frozen: false, outlives: false };
         let effective = cgroup.apply(&plan.settings)?;
         plan.order.guard(|| devices.guard(&cgroup))?;
         let counters = Counters::open(&cgroup, looks)?;
@@ -90,6 +101,8 @@ impl NewCell {
         let Self { mut cgroup, ids, effective, counters, above } = self;
         let terminal = stdio.terminal.take();
         let keeper_job = keeper.number();
+        let id_lock = keeper.outlives().then(|| ids.lock.try_clone()).transpose();
+        let id_lock = id_lock.map_err(|error| OsError::new(Doing::Make, "a descriptor", error))?;
         match start(&cgroup, ids, (keeper, keeper_job), base, plan, stdio).await {
             Ok(started) => {
                 cgroup.launched = true;
@@ -103,6 +116,7 @@ impl NewCell {
                     pidfd: started.pidfd,
                     status: started.status,
                     lease: started.lease,
+                    ids: id_lock,
                     terminal: None,
                 };
                 let failed = match reported(&started.report).await {
@@ -151,7 +165,7 @@ async fn start(
 ) -> Result<Started, CellError> {
     // First of all: starts that wait for their turn hold no descriptors but their cgroup's.
     let turn = keeper.turn().await;
-    let (status, status_theirs) = pipe()?;
+    let (status, status_theirs) = status()?;
     let (report, report_theirs) = pipe()?;
     let (lease_theirs, lease) = pipe()?;
     let first_id = ids.first;
@@ -217,6 +231,14 @@ fn sealed_order(bytes: &[u8]) -> Result<OwnedFd, OsError> {
         Ok(memfd)
     };
     make().map_err(|error| OsError::new(Doing::Make, "the order", error))
+}
+
+/// Both ends of what PID 1 tells the end through, ours first. A socket and no pipe: what was told can be looked at and left
+/// where it is (MSG_PEEK), so that one who dies between hearing and noting it leaves it to the next.
+fn status() -> Result<(OwnedFd, OwnedFd), OsError> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
+        .map_err(|errno| OsError::new(Doing::Make, "a socket pair", errno))
 }
 
 /// A pipe whose ends are non-blocking: reader, writer.

@@ -2,7 +2,7 @@
 
 use super::above::Above;
 use super::file::Dir;
-use super::hierarchy::{self, BASE, Discovery};
+use super::hierarchy::{self, BASE, Discovery, Who};
 use super::seat::{LEAF, Seat};
 use super::systemd;
 use super::wait::Tries;
@@ -90,10 +90,32 @@ pub fn prepare(
     companions: &[i32],
     announce: impl FnOnce(BorrowedFd<'_>, &str) -> Result<(), OsError>,
 ) -> Result<Base, OsError> {
-    let mut found = hierarchy::discover()?;
+    let all: Vec<Who> = [Who::Ourselves].into_iter().chain(companions.iter().copied().map(Who::Process)).collect();
+    prepare_for(&all, announce)
+}
+
+/// The same where this process stays where it is, and the cells are to be beside a keeper that outlives it: they must not be
+/// in what is ended with our own unit.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_beside(
+    keeper: i32,
+    announce: impl FnOnce(BorrowedFd<'_>, &str) -> Result<(), OsError>,
+) -> Result<Base, OsError> {
+    prepare_for(&[Who::Process(keeper)], announce)
+}
+
+/// The cells will be where the first of these is.
+fn prepare_for(
+    all: &[Who],
+    announce: impl FnOnce(BorrowedFd<'_>, &str) -> Result<(), OsError>,
+) -> Result<Base, OsError> {
+    let first = all.first().copied().unwrap_or(Who::Ourselves);
+    let mut found = hierarchy::discover_for(first)?;
     if found.seat == Seat::Systemd {
-        systemd::move_into_scope(companions)?;
-        found = hierarchy::discover()?;
+        systemd::move_into_scope(all)?;
+        found = hierarchy::discover_for(first)?;
         if found.seat == Seat::Systemd {
             return Err(OsError::new(Doing::Find, found.own, Errno::PERM)
                 .value("systemd's mark of delegation")

@@ -51,6 +51,19 @@ impl CellCgroup {
         Self { dir, base, name: name.to_owned() }
     }
 
+    /// The handle of a cell that another process made, by its directory and the base's, whose lock the directory holds.
+    ///
+    /// # Errors
+    /// When /proc does not tell their paths.
+    pub fn of(dir: OwnedFd, base: OwnedFd, name: &str) -> Result<Self, OsError> {
+        Ok(Self { dir: Dir::of(dir)?, base: Dir::of(base)?, name: name.to_owned() })
+    }
+
+    /// The base's directory, for the keeper.
+    pub fn base_fd(&self) -> BorrowedFd<'_> {
+        self.base.fd.as_fd()
+    }
+
     /// The directory, for CLONE_INTO_CGROUP and for the keeper.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.dir.fd.as_fd()

@@ -4,7 +4,7 @@ use crate::os::{Doing, OsError};
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// The most that is read of one file. `cgroup.procs` of a crowded cgroup and `io.stat` of a machine with many disks are
@@ -22,6 +22,13 @@ impl Dir {
     /// Opens a directory by its path.
     pub(crate) fn open(path: &Path) -> Result<Self, OsError> {
         let fd = rustix::fs::open(path, DIRECTORY, Mode::empty()).map_err(|e| OsError::new(Doing::Open, path, e))?;
+        Ok(Self { fd, path: path.into() })
+    }
+
+    /// One that is open; its path is as /proc tells it.
+    pub(crate) fn of(fd: OwnedFd) -> Result<Self, OsError> {
+        let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        let path = std::fs::read_link(&link).map_err(|error| OsError::new(Doing::Read, link, error))?;
         Ok(Self { fd, path: path.into() })
     }
 

@@ -32,7 +32,31 @@ pub(super) const BASE: &str = "ironcell";
 /// # Errors
 /// When there is no cgroup v2 that we can see ourselves in.
 pub fn discover() -> Result<Discovery, OsError> {
-    let own = own_cgroup()?;
+    discover_for(Who::Ourselves)
+}
+
+/// Whose place in the hierarchy is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    /// This process's.
+    Ourselves,
+    /// Another's, a keeper's that outlives us: the cells shall be where it is.
+    Process(i32),
+}
+
+impl Who {
+    /// Its file in /proc.
+    fn file(self) -> String {
+        match self {
+            Self::Ourselves => "/proc/self/cgroup".to_owned(),
+            Self::Process(pid) => format!("/proc/{pid}/cgroup"),
+        }
+    }
+}
+
+/// The same for a process.
+pub(super) fn discover_for(who: Who) -> Result<Discovery, OsError> {
+    let own = cgroup_of(who)?;
     let mountinfo = read("/proc/self/mountinfo")?;
     let mounts = mountinfo::parse(&mountinfo);
     let mount = cgroup2(&mounts, &own.v2).ok_or_else(|| {
@@ -122,16 +146,16 @@ struct OwnCgroup {
     v1: Vec<Controller>,
 }
 
-/// Our own cgroup as the kernel names it now.
-pub(super) fn own_name() -> Result<PathBuf, OsError> {
-    own_cgroup().map(|own| own.v2)
+/// The cgroup of a process as the kernel names it now.
+pub(super) fn name_of(who: Who) -> Result<PathBuf, OsError> {
+    cgroup_of(who).map(|own| own.v2)
 }
 
-fn own_cgroup() -> Result<OwnCgroup, OsError> {
-    const PATH: &str = "/proc/self/cgroup";
-    let text = String::from_utf8_lossy(&read(PATH)?).into_owned();
+fn cgroup_of(who: Who) -> Result<OwnCgroup, OsError> {
+    let path = who.file();
+    let text = String::from_utf8_lossy(&read(&path)?).into_owned();
     parse_own(&text).ok_or_else(|| {
-        OsError::new(Doing::Find, PATH, rustix::io::Errno::NOENT)
+        OsError::new(Doing::Find, path, rustix::io::Errno::NOENT)
             .value("our place in cgroup v2")
             .remedy("boot a kernel with cgroup v2 (CONFIG_CGROUPS), 5.14 or newer")
     })

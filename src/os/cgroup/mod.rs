@@ -18,11 +18,11 @@ mod systemd;
 mod wait;
 
 pub use above::Above;
-pub use bootstrap::{Base, prepare};
+pub use bootstrap::{Base, prepare, prepare_beside};
 pub use cell::CellCgroup;
 pub use devices::DeviceGuard;
 pub use hierarchy::{Discovery, discover};
 pub use seat::Seat;
 pub use set::{ApplyError, Effective};
 pub use stat::{pressure, value_of};
-pub use sweep::sweep;
+pub use sweep::{leftovers, sweep};

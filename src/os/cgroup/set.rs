@@ -16,7 +16,7 @@ use cgroups_rs::fs::{Hierarchy, MaxValue, Subsystem};
 use std::path::PathBuf;
 
 /// A setting as the kernel has it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Effective {
     /// The file inside the job's cgroup.
     pub file: String,

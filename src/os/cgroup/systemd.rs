@@ -1,7 +1,7 @@
 //! Asks systemd for a scope of our own with delegation: where systemd manages the hierarchy, only what it hands over
 //! may be written to (systemd's CGROUP_DELEGATION.md, "Three Different Trees").
 
-use super::hierarchy::own_name;
+use super::hierarchy::{Who, name_of};
 use super::wait::Tries;
 use crate::os::{Doing, OsError};
 use crate::spec::JobId;
@@ -24,21 +24,25 @@ const REMEDY: &str = "start ironcell in a unit with Delegate=yes: systemd-run --
 /// Properties of a unit, as StartTransientUnit takes them.
 type Properties<'v> = Vec<(&'static str, Value<'v>)>;
 
-/// Moves this process and its companions into a fresh scope, and waits until we are in it.
-pub(super) fn move_into_scope(companions: &[i32]) -> Result<(), OsError> {
+/// Moves these processes into a fresh scope, and waits until the first of them is in it.
+pub(super) fn move_into_scope(all: &[Who]) -> Result<(), OsError> {
     let name = scope_name()?;
     let bus = Builder::address(format!("unix:path={BUS}").as_str())
         .map(|builder| builder.method_timeout(ANSWER_MOST))
         .and_then(Builder::build)
         .map_err(|error| failed("a connection", &error))?;
     let auxiliary: Vec<(&str, Properties<'_>)> = Vec::new();
-    let body = (name.as_str(), "fail", properties(companions), auxiliary);
+    let body = (name.as_str(), "fail", properties(all), auxiliary);
     let manager = Some("org.freedesktop.systemd1.Manager");
     let job: OwnedObjectPath = bus
         .call_method(Some(SYSTEMD), "/org/freedesktop/systemd1", manager, "StartTransientUnit", &body)
         .and_then(|reply| reply.body().deserialize())
         .map_err(|error| failed(&format!("the scope {name}"), &error))?;
-    await_job(&bus, &job, &name)
+    await_job(&bus, &job)?;
+    match all.first().map(|first| name_of(*first)).transpose()? {
+        Some(own) if own.ends_with(&name) => Ok(()),
+        _ => Err(not_moved(&name, Errno::SRCH, "its job ended and did not move us; its log may say why")),
+    }
 }
 
 /// A name that no other run has, ever: a scope that failed keeps its name until it is reset.
@@ -48,10 +52,17 @@ fn scope_name() -> Result<String, OsError> {
 }
 
 /// What makes the scope ours: delegation, our processes in it, no limit of systemd's own, and no trace when it ends.
-fn properties(companions: &[i32]) -> Properties<'static> {
-    let own = std::process::id();
-    let mut pids = vec![own];
-    pids.extend(companions.iter().filter_map(|pid| u32::try_from(*pid).ok()).filter(|pid| *pid != own && *pid != 0));
+fn properties(all: &[Who]) -> Properties<'static> {
+    let number = |who: &Who| match who {
+        Who::Ourselves => Some(std::process::id()),
+        Who::Process(pid) => u32::try_from(*pid).ok(),
+    };
+    let mut pids: Vec<u32> = Vec::new();
+    for pid in all.iter().filter_map(number).filter(|pid| *pid != 0) {
+        if !pids.contains(&pid) {
+            pids.push(pid);
+        }
+    }
     vec![
         ("Description", Value::from("ironcell: cells and their supervisor")),
         ("Slice", Value::from("system.slice")),
@@ -63,23 +74,19 @@ fn properties(companions: &[i32]) -> Properties<'static> {
     ]
 }
 
-/// Waits until systemd is done with the job: only then is the scope's set-up complete and are we in it.
-fn await_job(bus: &Connection, job: &OwnedObjectPath, name: &str) -> Result<(), OsError> {
+/// Waits until systemd is done with the job: only then is the scope's set-up complete and are its processes in it.
+fn await_job(bus: &Connection, job: &OwnedObjectPath) -> Result<(), OsError> {
     let mut tries = Tries::within(JOB_MOST);
     loop {
         let query = ("org.freedesktop.systemd1.Job", "State");
         let properties = "org.freedesktop.DBus.Properties";
         match bus.call_method(Some(SYSTEMD), job.as_str(), Some(properties), "Get", &query) {
             // A job that is done has no object any more.
-            Err(zbus::Error::MethodError(..)) => break,
-            Err(error) => return Err(failed(&format!("the scope {name}"), &error)),
+            Err(zbus::Error::MethodError(..)) => return Ok(()),
+            Err(error) => return Err(failed("the state of the scope", &error)),
             Ok(_) if tries.again() => {}
-            Ok(_) => return Err(not_moved(name, Errno::TIMEDOUT, "its job did not end")),
+            Ok(_) => return Err(not_moved("of ironcell's", Errno::TIMEDOUT, "its job did not end")),
         }
-    }
-    match own_name()?.ends_with(name) {
-        true => Ok(()),
-        false => Err(not_moved(name, Errno::SRCH, "its job ended and did not move us; its log may say why")),
     }
 }
 
@@ -114,7 +121,7 @@ mod tests {
     #[test]
     fn each_process_is_named_once() {
         let own = i32::try_from(std::process::id()).expect("a pid");
-        let all = properties(&[own, 7, 0, -3]);
+        let all = properties(&[Who::Ourselves, Who::Process(own), Who::Process(7), Who::Process(0), Who::Process(-3)]);
         let pids = all.iter().find(|(name, _)| *name == "PIDs").map(|(_, value)| value.to_string());
         assert_eq!(pids, Some(Value::from(vec![std::process::id(), 7]).to_string()));
     }

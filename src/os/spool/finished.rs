@@ -75,8 +75,9 @@ fn free(path: &Path) -> io::Result<Option<Free>> {
     let dir = JobDir::at(path);
     let (mut bytes, mut last) = (0, file.metadata()?.modified()?);
     for first in dir.segments()? {
-        let segment = fs::symlink_metadata(dir.segment(first))?;
-        (bytes, last) = (bytes + segment.len(), last.max(segment.modified()?));
+        let (data, index) = dir.lengths(first)?;
+        let written = fs::symlink_metadata(dir.segment(first))?.modified()?;
+        (bytes, last) = (bytes + data + index, last.max(written));
     }
     let age = SystemTime::now().duration_since(last).unwrap_or_default();
     Ok((age >= YOUNG).then_some(Free { dir, bytes, age }))
@@ -111,6 +112,7 @@ impl Free {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::life::index::Head;
 
     const NAME_OF_ONE: &str = "0191b2c3-0000-7000-8000-000000000001";
 
@@ -124,8 +126,8 @@ mod tests {
             || spools.free().expect("listed").0.iter().map(|free| free.dir.path().to_owned()).collect::<Vec<_>>();
         assert!(names().is_empty(), "it is young");
         let old = SystemTime::now() - Duration::from_secs(60);
-        let segment = job.create(0).expect("made");
-        segment.write(0, b"12345").expect("written");
+        let segment = job.create(Head { first: 0, stdout: 0 }).expect("made");
+        assert_eq!(segment.write(0, b"12345"), 5);
         File::open(job.segment(0)).and_then(|file| file.set_modified(old)).expect("it is old");
         let hold = job.hold().expect("held");
         File::open(job.path()).and_then(|dir| dir.set_modified(old)).expect("it is old");
@@ -134,7 +136,7 @@ mod tests {
         assert_eq!(names(), [job.path()]);
         let free = || spools.free().expect("listed").0.pop().expect("one");
         let (taken, free) = (free(), free());
-        assert!(free.bytes == 5 && free.age >= Duration::from_secs(59), "{free:?}");
+        assert!(free.bytes == 5 + 24 && free.age >= Duration::from_secs(59), "{free:?}");
         let hold = job.hold().expect("held");
         assert!(!taken.remove().expect("nothing is removed"), "it is held again");
         drop(hold);

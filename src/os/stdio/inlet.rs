@@ -1,8 +1,9 @@
 //! What the job reads and the supervisor writes: a pipe, or the job's terminal.
 
+use crate::os::keeper::Release;
 use crate::os::watch::Watch;
 use crate::os::{Doing, OsError};
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::write;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -10,7 +11,11 @@ use std::io;
 
 /// The writing end.
 #[derive(Debug)]
-pub struct Inlet(Watch);
+pub struct Inlet {
+    watch: Watch,
+    /// The keeper's copy, closed with this one.
+    release: Option<Release>,
+}
 
 impl Inlet {
     /// Makes a pipe: what the job reads from, which blocks as any pipe does, and the writing end. In a tokio runtime with IO.
@@ -28,8 +33,13 @@ impl Inlet {
     }
 
     /// One that is there and does not block.
-    pub(super) fn of(fd: OwnedFd) -> io::Result<Self> {
-        Watch::writable(fd).map(Self)
+    pub fn of(fd: OwnedFd) -> io::Result<Self> {
+        Ok(Self { watch: Watch::writable(fd)?, release: None })
+    }
+
+    /// With it the keeper's copy is closed.
+    pub fn closes(&mut self, release: Release) {
+        self.release = Some(release);
     }
 
     /// Waits until something can be written, and writes what fits: who gives up waiting has written nothing.
@@ -37,7 +47,7 @@ impl Inlet {
     /// # Errors
     /// EPIPE when nobody reads any more, EIO for a terminal that is gone; when the runtime shuts down.
     pub async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.attempt(|fd| write(fd, bytes)).await
+        self.watch.attempt(|fd| write(fd, bytes)).await
     }
 
     /// Writes all of it.
@@ -50,5 +60,11 @@ impl Inlet {
             rest = &rest[self.write(rest).await?..];
         }
         Ok(())
+    }
+}
+
+impl AsFd for Inlet {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.watch.as_fd()
     }
 }

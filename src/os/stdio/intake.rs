@@ -2,9 +2,10 @@
 
 use crate::os::watch::Watch;
 use crate::os::{Doing, OsError};
-use rustix::fd::OwnedFd;
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::{Errno, ioctl_fionread, read};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
+use rustix::io::{Errno, ioctl_fionread, read, retry_on_intr};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use std::io;
 use std::mem::MaybeUninit;
@@ -36,8 +37,11 @@ impl Intake {
         make().map_err(|error| OsError::new(Doing::Make, "a pipe for the job's output", error))
     }
 
-    /// One that is there and does not block.
-    pub(super) fn of(fd: OwnedFd) -> io::Result<Self> {
+    /// One that is there and does not block: a terminal's master, or a pipe that was made by somebody else.
+    ///
+    /// # Errors
+    /// As [`Watch::readable`].
+    pub fn of(fd: OwnedFd) -> io::Result<Self> {
         Watch::readable(fd).map(Self)
     }
 
@@ -45,6 +49,36 @@ impl Intake {
     pub fn holds(&self) -> usize {
         // FIONREAD of a pipe or a terminal; one that cannot say is empty as far as anybody knows.
         ioctl_fionread(&self.0).map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    /// Whether it is a pipe, and no terminal.
+    pub fn is_pipe(&self) -> bool {
+        fstat(&self.0).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo)
+    }
+
+    /// Waits until something can be read; false at the end of a pipe. Takes nothing.
+    ///
+    /// # Errors
+    /// When the runtime shuts down.
+    pub async fn filled(&self) -> io::Result<bool> {
+        self.0
+            .attempt(|fd| {
+                let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+                match poll(&mut fds, Some(&Timespec::default()))? {
+                    // A readiness of before: it is waited for the next.
+                    0 => Err(Errno::AGAIN),
+                    _ => Ok(fds[0].revents().contains(PollFlags::IN)),
+                }
+            })
+            .await
+    }
+
+    /// Reads what is there now into memory; 0 at the end.
+    ///
+    /// # Errors
+    /// As read(2): EAGAIN when nothing is there.
+    pub fn take(&self, into: &mut [u8]) -> io::Result<usize> {
+        Ok(retry_on_intr(|| read(&self.0, &mut *into))?)
     }
 
     /// Waits until something can be read, and hands it to `take` before anything else can happen: who gives up waiting
@@ -67,5 +101,11 @@ impl Intake {
                 }
             })
             .await
+    }
+}
+
+impl AsFd for Intake {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }

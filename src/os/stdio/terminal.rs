@@ -29,6 +29,8 @@ pub struct Terminal {
     pub controls: TerminalControls,
     /// The job's own side.
     pub held: HeldTerminal,
+    /// The socket, in which the master lies as well: for whoever shall have the terminal after us.
+    pub socket: OwnedFd,
 }
 
 /// The job's own side of its terminal, held open: between two processes of the job that hold it nobody may, and the master
@@ -50,7 +52,13 @@ impl AwaitedTerminal {
             .map_err(|errno| failed(errno.into()))
     }
 
-    /// The terminal. After the target was executed: then the master has been sent.
+    /// The socket of a terminal that another process has waited for.
+    pub fn of(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+
+    /// The terminal. After the target was executed: then the master has been sent. The message is looked at and left where it
+    /// is (MSG_PEEK).
     ///
     /// # Errors
     /// When there are no descriptors left.
@@ -65,6 +73,7 @@ impl AwaitedTerminal {
                 inlet: Inlet::of(master.try_clone()?)?,
                 controls: TerminalControls(master),
                 held: HeldTerminal { _peer: peer },
+                socket: self.0,
             })
         };
         make().map_err(failed)
@@ -106,7 +115,7 @@ fn receive(socket: &OwnedFd) -> Result<OwnedFd> {
     let mut byte = [0_u8; 1];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC | RecvFlags::PEEK;
     let _ = recvmsg(socket.as_fd(), &mut [IoSliceMut::new(&mut byte)], &mut control, flags)?;
     let fds = control.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),

@@ -48,10 +48,11 @@ const fn key(section: &'static str, name: &'static str, place: fn(&mut Config) -
 
 /// All of them, in the order of the manual page.
 #[rustfmt::skip]
-pub const KEYS: [Key; 30] = [
+pub const KEYS: [Key; 32] = [
     key("", "state_dir", |c| Place::Path(&mut c.state_dir), "Where records and output of jobs are kept, for a daemon that comes after this one."),
     key("", "socket", |c| Place::Path(&mut c.socket), "The Unix socket, for root of this host."),
     key("", "log", |c| Place::Log(&mut c.log), "How the log is written to standard error: auto, text, json or journald."),
+    key("", "compat", |c| Place::Switch(&mut c.compat), "Whether the older Remote Job Executor's service, api.JobService, is there, too."),
     key("tls", "listen", |c| Place::Address(&mut c.remote.listen), "The address and port for callers over TLS; without it there is no port."),
     key("tls", "cert", |c| Place::MaybePath(&mut c.remote.cert), "The daemon's certificate chain, PEM."),
     key("tls", "key", |c| Place::MaybePath(&mut c.remote.key), "Its private key, PEM, not readable by everybody."),
@@ -69,6 +70,7 @@ pub const KEYS: [Key; 30] = [
     key("jobs", "running", |c| Place::Count(&mut c.jobs.jobs, 1..=MANY), "Jobs at once that have not ended."),
     key("jobs", "ended", |c| Place::Count(&mut c.jobs.ended, 0..=MANY), "Jobs that have ended and stay listed."),
     key("jobs", "ended_for", |c| Place::Time(&mut c.jobs.ended_for, 1..=YEAR), "How long a job that has ended stays listed."),
+    key("jobs", "spool", |c| Place::Size(&mut c.spool), "Bytes of output that are kept of a job which says nothing, in files of state_dir; what is older is given up."),
     key("policy", "viewer_output", |c| Place::Switch(&mut c.policy.viewer_output), "Whether viewers read what jobs write."),
     key("policy", "bind_ro", |c| Place::Paths(&mut c.policy.bind_ro), "Directories that operators can bind read-only, with all below."),
     key("policy", "bind_rw", |c| Place::Paths(&mut c.policy.bind_rw), "Directories that operators can bind, for reading or writing, each as a whole."),

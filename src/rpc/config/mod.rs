@@ -37,8 +37,12 @@ pub struct Config {
     pub limits: Limits,
     /// How many jobs there can be.
     pub jobs: Bounds,
+    /// Bytes of output that are kept of a job which says nothing.
+    pub spool: u64,
     /// What callers may have.
     pub policy: Policy,
+    /// Whether the older Remote Job Executor's service is there, too.
+    pub compat: bool,
 }
 
 /// The TLS port; there is none without an address.
@@ -85,6 +89,9 @@ impl LogFormat {
     }
 }
 
+/// 64 MiB: all of what most jobs ever write, and the end of the rest.
+const SPOOL: u64 = 64 << 20;
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -94,7 +101,9 @@ impl Default for Config {
             remote: Remote::default(),
             limits: Limits::default(),
             jobs: Bounds::default(),
+            spool: SPOOL,
             policy: Policy::default(),
+            compat: false,
         }
     }
 }

@@ -7,18 +7,19 @@ mod manager;
 use super::config::{Config, ConfigError};
 use super::listen::local::{Local, SocketError};
 use super::listen::remote::Remote;
-use super::proto::DESCRIPTORS;
 use super::serve::{Doors, serve};
+use super::service::{self, Settings, ShutdownAsk};
 use super::stop::{Stop, Switch};
 use super::tls::keys::Keys;
-use crate::supervise::{self, Supervisor};
+use crate::supervise::{self, Shutdown, Supervisor};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tonic::service::Routes;
+use tokio::sync::watch;
 
 /// The systemd unit, with [`PROGRAM`] in place of the program's path.
 pub const UNIT: &str = include_str!("../ironcelld.service");
@@ -82,38 +83,46 @@ async fn attend(config: &Config) -> Result<(), DaemonError> {
         }
         None => (None, None),
     };
-    let supervisor = Arc::new(open(config)?);
+    let supervisor = Arc::new(Supervisor::open_lasting(&config.state_dir, config.jobs).await?);
     let (switch, stop) = Switch::new();
-    let routes = routes(&supervisor, config).await;
+    let (shutdown, mut asked) = watch::channel(None);
+    let routes = service::routes(Arc::clone(&supervisor), settings(config, shutdown)).await;
     let (policy, limits) = (Arc::new(config.policy.clone()), Arc::new(config.limits.clone()));
     let served = serve(Doors { remote, local }, routes, policy, limits, stop.clone());
     manager::ready();
     tracing::info!(socket = %config.socket.display(), listen = ?config.remote.listen, "ironcelld is ready");
     let beating = tokio::spawn(manager::beat());
-    let ended = until_end(served, signals, keys, &switch, &stop).await;
+    let ended = until_end(served, signals, keys, (&switch, &stop), &mut asked).await;
+    let ask = *asked.borrow();
+    match ask {
+        Some(ShutdownAsk { grace, leave_jobs: false }) => end_jobs(&supervisor, grace).await,
+        // What is dropped from now on is no job's end.
+        Some(_) | None => supervisor.leave(),
+    }
     beating.abort();
     ended
 }
 
-/// The supervisor of this daemon's jobs.
-fn open(config: &Config) -> Result<Supervisor, supervise::Error> {
-    Supervisor::open_with(config.jobs)
+/// How long jobs may take to end when the daemon is asked to end them: the longest grace that an admin may want, and some.
+const JOBS_END_WITHIN: Duration = Duration::from_secs(60);
+
+/// Ends all jobs.
+async fn end_jobs(supervisor: &Supervisor, grace: Option<Duration>) {
+    let within = grace.map_or(JOBS_END_WITHIN, |grace| grace.saturating_add(JOBS_END_WITHIN));
+    let left = supervisor.end(Shutdown::Soft { grace }, within).await;
+    if !left.is_empty() {
+        tracing::error!(jobs = ?left, "these jobs have not ended");
+    }
 }
 
-/// All that is served.
-async fn routes(_supervisor: &Arc<Supervisor>, _config: &Config) -> Routes {
-    let (_, health) = tonic_health::server::health_reporter();
-    let routes = Routes::new(health);
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1();
-    match reflection {
-        Ok(reflection) => routes.add_service(reflection),
-        Err(error) => {
-            tracing::error!(%error, "reflection is not there");
-            routes
-        }
+/// What the services are told of the configuration.
+fn settings(config: &Config, shutdown: watch::Sender<Option<ShutdownAsk>>) -> Settings {
+    Settings {
+        policy: Arc::new(config.policy.clone()),
+        spool: Some(config.spool.to_string()),
+        compat: config.compat,
+        shutdown,
+        ..Settings::default()
     }
 }
 
@@ -122,19 +131,21 @@ async fn until_end(
     served: impl Future<Output = Result<(), tonic::transport::Error>>,
     mut signals: Signals,
     keys: Option<Keys>,
-    switch: &Switch,
-    stop: &Stop,
+    (switch, stop): (&Switch, &Stop),
+    asked: &mut watch::Receiver<Option<ShutdownAsk>>,
 ) -> Result<(), DaemonError> {
     tokio::pin!(served);
     loop {
         let told = tokio::select! {
             ended = &mut served => return ended.map_err(DaemonError::Serve),
             told = signals.next() => told,
+            // An error is the end of the services, and so of `served`.
+            Ok(_) = asked.wait_for(Option::is_some), if !stop.is_asked() => Told::Stop,
         };
         match told {
             Told::Stop if stop.is_asked() => {}
             Told::Stop => {
-                tracing::info!("ironcelld ends; its jobs go on");
+                tracing::info!("ironcelld ends");
                 manager::stopping();
                 switch.stop();
             }

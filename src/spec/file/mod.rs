@@ -89,4 +89,4 @@ fn alone(format: Format, text: &str) -> Result<JobSpec, SpecError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

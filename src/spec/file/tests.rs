@@ -1,7 +1,7 @@
 //! Descriptions as files: what each key means, what is refused and how, and that reading survives anything.
 
 mod extended;
-mod round;
+pub(crate) mod round;
 
 use super::*;
 use crate::spec::words::By;

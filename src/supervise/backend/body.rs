@@ -49,6 +49,11 @@ impl Body {
         }
     }
 
+    /// Whether every process of it stands still.
+    pub fn stands_still(&self) -> bool {
+        matches!(self, Self::Cell(cell, _) if cell.stands_still())
+    }
+
     /// The limits in force.
     pub fn effective(&self) -> Vec<Effective> {
         match self {

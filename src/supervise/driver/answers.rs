@@ -101,6 +101,7 @@ impl Driver {
             ..current.clone()
         };
         self.spec = self.spec.with_limits(limits);
+        self.recorded.iter_mut().for_each(|recorded| recorded.updated(&self.spec, &effective));
         self.listed.tell(Change::Updated);
         Ok(effective)
     }

@@ -44,15 +44,19 @@ impl Driver {
         }
         // What the kernel did to the rest, which nobody watched any more.
         self.note_memory();
-        evidence.timeline = self.timeline.borrow().clone();
-        let residue = match self.cell.remove(REMOVE_WITHIN).await {
-            Ok(()) => Vec::new(),
-            Err(error) => vec![error.to_string()],
-        };
-        let outcome = Outcome { exit, cause, usage, evidence, leftovers: self.seen.leftovers, residue };
+        evidence.timeline = self.ends.timeline.borrow().clone();
+        let leftovers = self.seen.leftovers;
+        let mut outcome = Outcome { exit, cause, usage, evidence, leftovers, residue: Vec::new() };
+        // Before the removal: after it nothing is left that it could be known from.
+        let log = self.recording.sealed();
+        self.recorded.iter_mut().for_each(|recorded| recorded.ended(&outcome, log.clone()));
+        if let Err(error) = self.cell.remove(REMOVE_WITHIN).await {
+            outcome.residue.push(error.to_string());
+            self.recorded.iter_mut().for_each(|recorded| recorded.ended(&outcome, log.clone()));
+        }
         self.listed.house.registry.ended(self.listed.id, &outcome);
         // No receiver is left when every handle is gone: then nobody wants to know.
-        let _ = self.outcome.send(Some(outcome));
+        let _ = self.ends.outcome.send(Some(outcome));
     }
 
     /// What was used: what the kernel counted, and what PID 1 told.

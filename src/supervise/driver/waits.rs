@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// A timer that is not set is as far away as tokio allows for sure.
-const NEVER: Duration = Duration::from_secs(86_400 * 365 * 30);
+pub(in crate::supervise) const NEVER: Duration = Duration::from_secs(86_400 * 365 * 30);
 /// The pause after a look that failed.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -29,6 +29,7 @@ pub(super) struct Waits {
 impl Waits {
     /// Those of a job that begins now.
     pub fn new(started: Instant, limits: &TimeLimits, pace: &Pace) -> Self {
+        // The first look at once: also at a job that has run for long under an earlier supervisor.
         let look = pace.looks().then_some(started);
         Self {
             started,

@@ -7,26 +7,32 @@
 
 mod bytes;
 mod disk;
+mod hands;
+mod kept;
 mod lines;
+mod moving;
 mod purge;
 mod reader;
 mod recording;
+mod reopen;
 mod sink;
 mod snapshot;
 mod spooled;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 pub use bytes::{Lost, OutputBlocking, OutputBytes};
 pub(super) use disk::{Disk, Files};
+pub use kept::Kept;
 pub use lines::{LineItem, OutputLineStream, OutputLines};
 pub use purge::Purged;
 pub use reader::{Ended, Item, NotNow, OutputFrom, OutputReader};
 pub(super) use recording::Recording;
 pub use sink::OutputSink;
 pub use snapshot::Snapshot;
-pub use spooled::{Kept, Spooled};
+pub use spooled::Spooled;
 pub use stream::OutputStream;
 
 use crate::plan::Refusal;

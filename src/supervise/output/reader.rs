@@ -16,7 +16,7 @@ pub enum OutputFrom {
     /// With this offset, as one that was told before ([`OutputReader::offset`]). One that is not yet written is waited for.
     Offset(u64),
     /// With the last lines that are kept, both streams together; a line that has no end yet is one. Then it goes on with
-    /// what comes. 0 is only what comes.
+    /// what comes. 0 is only what comes. Of a spool, the last 16 MiB before what memory has are looked at.
     TailLines(u64),
     /// With the last bytes that are kept. Then it goes on with what comes. 0 is only what comes.
     TailBytes(u64),
@@ -79,7 +79,7 @@ pub struct Ended {
 ///     match item {
 ///         Item::Chunk(chunk) => println!("{:?} at {}: {} bytes", chunk.stream, chunk.offset, chunk.bytes.len()),
 ///         Item::Gap { from, to } => println!("bytes {from} to {to} are not kept any more"),
-///         Item::Ended(ended) => println!("{:?}, sha256 {}", ended.outcome.cause, ended.log.sha256),
+///         Item::Ended(ended) => println!("{:?}, sha256 {:?}", ended.outcome.cause, ended.log.sha256),
 ///     }
 /// }
 /// # Ok(()) }
@@ -91,6 +91,8 @@ pub struct OutputReader {
     at: u64,
     only: Option<Stream>,
     ended: bool,
+    /// Where it was begun, or sent last.
+    from: OutputFrom,
     /// Where to go on with what memory has given up.
     spool: Option<Arc<Spooled>>,
 }
@@ -101,25 +103,42 @@ impl OutputReader {
         outcome: watch::Receiver<Option<Outcome>>,
         from: OutputFrom,
     ) -> Self {
-        let mut reader = Self { log, outcome, at: 0, only: None, ended: false, spool: None };
+        let mut reader = Self { log, outcome, at: 0, only: None, ended: false, from, spool: None };
         reader.seek(from);
         reader
     }
 
     /// The same with a spool.
-    pub(in crate::supervise) fn spooled(self, spool: Option<Arc<Spooled>>) -> Self {
-        Self { spool, ..self }
+    pub(in crate::supervise) fn spooled(mut self, spool: Option<Arc<Spooled>>) -> Self {
+        self.spool = spool;
+        self.seek(self.from);
+        self
     }
 
-    /// Goes on from elsewhere, as a reader that begins there. An end that was told is told again.
+    /// Goes on from elsewhere, as a reader that begins there. An end that was told is told again. What lines or a time of
+    /// before memory ask for is looked for in the spool, so that reads a disk: up to 16 MiB of it.
     pub fn seek(&mut self, from: OutputFrom) {
-        self.ended = false;
+        (self.ended, self.from) = (false, from);
+        let spool = self.spool.as_deref();
         self.at = match from {
             OutputFrom::Start => 0,
             OutputFrom::Offset(offset) => offset,
-            OutputFrom::TailLines(lines) => self.log.borrow().tail_lines(lines),
-            OutputFrom::TailBytes(bytes) => self.log.borrow().tail_bytes(bytes),
-            OutputFrom::Since(at) => self.log.borrow().since(at),
+            OutputFrom::TailLines(lines) => {
+                // The log is not held while a disk is read.
+                let found = self.log.borrow().tail_lines(lines);
+                found.unwrap_or_else(|more| spool.map_or(more.before, |spool| spool.tail_lines(more)))
+            }
+            OutputFrom::TailBytes(bytes) => {
+                let (kept, begin) = (self.log.borrow().kept(), self.log.borrow().tail_bytes(bytes));
+                let more = spool.filter(|_| kept.end - begin < bytes);
+                more.map_or(begin, |spool| spool.begin_of(begin).max(kept.end.saturating_sub(bytes)))
+            }
+            OutputFrom::Since(at) => {
+                let (kept, begin) = (self.log.borrow().kept(), self.log.borrow().since(at));
+                // The first in memory is late enough: there may be others before it.
+                let before = spool.filter(|_| begin == kept.start).and_then(|spool| spool.since(at));
+                before.map_or(begin, |before| before.min(begin))
+            }
         };
     }
 
@@ -140,7 +159,7 @@ impl OutputReader {
         OutputStream::new(self)
     }
 
-    /// All that is kept at this moment, of the streams that it is told; it stays where it is. It is a copy, and while it is
+    /// All that is kept in memory at this moment, of the streams that it is told; it stays where it is. It is a copy, and while it is
     /// made the job's next write waits: for a look now and then, not to follow.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::of(&self.log.borrow(), self.only)

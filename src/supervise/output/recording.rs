@@ -1,10 +1,12 @@
-//! The writing side of a job's log: one task that reads both pipes, and the seal.
+//! The writing side of a job's log: one task that reads both pipes, or has them moved into a spool, and the seal.
 
-use super::disk::{Files, Writing};
+use super::disk::Files;
+use super::moving::{Lane, append};
 use super::sink::{OutputSink, Refused};
+use super::writing::Writing;
 use crate::life::log::{Holder, Log};
 use crate::life::verdict::Written;
-use crate::life::{Outcome, Stream};
+use crate::life::{LogEnd, Outcome, Stream};
 use crate::os::stdio::{Intake, PIPE_BYTES};
 use crate::spec::{JobSpec, Overflow};
 use std::sync::Arc;
@@ -46,13 +48,16 @@ struct Reading {
     refused: watch::Receiver<Refused>,
     over: Arc<Notify>,
     writing: Option<Arc<Writing>>,
+    /// Whether what is in the pipes is moved, and not read.
+    moves: bool,
     asked: Instant,
     last: watch::Receiver<bool>,
     widened: Arc<AtomicUsize>,
 }
 
 impl Recording {
-    /// Begins to read what a job of this spec writes, and to write it to these files; times in the log are since `asked`.
+    /// Begins to read what a job of this spec writes, and to write it to these files; times in the log are since `asked`. With
+    /// files that were reopened it goes on behind what is there.
     pub fn begin(
         spec: &JobSpec,
         intakes: Vec<(Stream, Intake)>,
@@ -61,18 +66,23 @@ impl Recording {
     ) -> (Self, watch::Receiver<Log>) {
         // A spec allows no more than a machine can count.
         let log = Log::new(usize::try_from(spec.log_max()).unwrap_or(usize::MAX)).limited(spec.output_limit());
+        let log = files.iter().fold(log, |log, files| log.behind(files.before.clone()));
         let waits = spec.overflow() == Overflow::Block;
         let log = if waits { log.held(Holder::Sink) } else { log };
-        let (log, readers) = watch::channel(if files.is_some() { log.held(Holder::Disk) } else { log });
+        let spooled = files.as_ref().is_some_and(|files| files.spool.is_some());
+        let moves = spooled && intakes.iter().all(|(_, intake)| intake.is_pipe());
+        let follows = files.is_some() && !moves;
+        let (log, readers) = watch::channel(if follows { log.held(Holder::Disk) } else { log });
         let (refuse, refused) = watch::channel(Refused::default());
         let (log, over) = (Arc::new(log), Arc::new(Notify::new()));
-        let writing = files.map(|files| Writing::begin(files, &log));
+        let writing = files.map(|files| Writing::begin(files, &log, follows));
         let ((last, last_seen), widened) = (watch::channel(false), Arc::new(AtomicUsize::new(0)));
         let hands = Reading {
             log: Arc::clone(&log),
             refused,
             over: Arc::clone(&over),
             writing: writing.clone(),
+            moves,
             asked,
             last: last_seen,
             widened: Arc::clone(&widened),
@@ -85,6 +95,11 @@ impl Recording {
     /// The sink of a job that waits for one; once.
     pub fn sink(&mut self, outcome: watch::Receiver<Option<Outcome>>) -> Option<OutputSink> {
         self.refuse.take().map(|refuse| OutputSink::new(&self.log, outcome, refuse))
+    }
+
+    /// What the end of the log tells, once it is sealed.
+    pub fn sealed(&self) -> Option<LogEnd> {
+        self.log.borrow().end().cloned()
     }
 
     /// Waits until more was written than may be; told once. Cancel-safe.
@@ -110,17 +125,34 @@ impl Recording {
         };
         let read = self.log.borrow().kept().end;
         let unwritten = match &self.writing {
-            None => None,
-            Some(writing) => Some(writing.finish(read).await),
+            None => 0,
+            Some(writing) => writing.finish(read).await,
         };
         self.log.send_modify(|log| {
-            log.lose(unwritten.unwrap_or_default());
+            log.lose(unwritten);
             log.let_go(Holder::Disk);
             log.seal(complete);
             log.narrow(self.widened.load(Ordering::Relaxed));
         });
         let log = self.log.borrow();
+        // What was lost before another supervisor took over counts as well.
+        let unwritten = self.writing.as_ref().and_then(|_| log.end()).map(|end| end.unwritten);
         Written { bytes: log.kept().end + log.beyond(), limit: self.limit, unwritten }
+    }
+}
+
+/// How a stream comes into the log.
+enum Source {
+    Read(Intake, Option<Arc<Writing>>),
+    Moved(Arc<Lane>),
+}
+
+impl Source {
+    fn intake(&self) -> &Intake {
+        match self {
+            Self::Read(intake, _) => intake,
+            Self::Moved(lane) => &lane.intake,
+        }
     }
 }
 
@@ -143,28 +175,30 @@ async fn read_all(intakes: Vec<(Stream, Intake)>, hands: Reading) -> bool {
 /// Reads one pipe to its end, and closes it.
 async fn read_one(stream: Stream, intake: Option<Intake>, hands: Reading) -> bool {
     let Some(intake) = intake else { return true };
-    let Reading { log, mut refused, over, writing, asked, last: mut left, widened } = hands;
+    let Reading { log, mut refused, over, writing, moves, asked, last: mut left, widened } = hands;
+    let source = match writing {
+        Some(writing) if moves => {
+            Source::Moved(Lane::new(stream, intake, asked.into_std(), Arc::clone(&over), writing))
+        }
+        writing => Source::Read(intake, writing),
+    };
     let mut last = false;
     let mut room = log.subscribe();
-    let take = |bytes: &[u8]| {
-        // The time of a read is taken before it waits for a reader of the log, not after.
-        let at = asked.elapsed();
-        let mut passed = false;
-        log.send_modify(|log| {
-            let before = log.beyond();
-            log.append(stream, at, bytes);
-            passed = before == 0 && log.beyond() > 0;
-        });
-        if passed {
-            over.notify_one();
-        }
-        writing.iter().for_each(Writing::wake);
-    };
     loop {
         let read = async {
             // No error: the log is ours.
             let _ = room.wait_for(|log| !log.is_full()).await;
-            intake.read(take).await
+            match &source {
+                Source::Moved(lane) => lane.turn().await,
+                Source::Read(intake, writing) => {
+                    let take = |bytes: &[u8]| {
+                        // The time of a read is taken before it waits for a reader of the log, not after.
+                        append(&log, &over, stream, asked.elapsed(), bytes);
+                        writing.iter().for_each(Writing::wake);
+                    };
+                    intake.read(take).await
+                }
+            }
         };
         tokio::select! {
             biased;
@@ -172,7 +206,7 @@ async fn read_one(stream: Stream, intake: Option<Intake>, hands: Reading) -> boo
             () = only_what_is_left(&mut left), if !last => {
                 last = true;
                 // A chunk costs more than its bytes, but never as much again: it is read in large pieces now.
-                let room = intake.holds().saturating_mul(2).saturating_add(LAST_MORE);
+                let room = source.intake().holds().saturating_mul(2).saturating_add(LAST_MORE);
                 widened.fetch_add(room, Ordering::Relaxed);
                 log.send_modify(|log| log.widen(room));
             }

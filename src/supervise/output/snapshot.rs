@@ -4,7 +4,7 @@ use crate::life::log::Log;
 use crate::life::{Chunk, LogEnd, Stream};
 use std::ops::Range;
 
-/// What is kept of a job's output at one moment; nothing of it is taken from anybody.
+/// What is kept of a job's output in memory at one moment; nothing of it is taken from anybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The offsets that are kept, of both streams. What is before was given up, or never was.

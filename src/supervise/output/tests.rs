@@ -1,6 +1,9 @@
 //! Readers beside a log that a test writes: what a kernel does not let happen at will.
 
 mod disks;
+mod killed;
+mod moved;
+mod reopened;
 mod sinks;
 
 use super::*;

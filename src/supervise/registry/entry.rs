@@ -1,10 +1,12 @@
 //! One job in the list.
 
 use crate::life::Status;
+use crate::life::digest::Sum;
 use crate::spec::{JobId, JobSpec, Owner};
 use crate::supervise::JobInfo;
 use crate::supervise::job::{Job, Shared};
 use crate::supervise::request::StopRequest;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::sync::mpsc::{Sender, WeakSender};
@@ -17,11 +19,31 @@ pub(super) struct Entry {
     /// What every handle of it shares; `None` while its cell is being built.
     pub shared: Option<Arc<Shared>>,
     pub hold: Hold,
+    /// The request that it was started for, if that had a name.
+    pub request: Option<Asked>,
+}
+
+/// A request that may come twice: its name, and what it asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::supervise) struct Asked {
+    /// The caller's name for it.
+    pub request: String,
+    /// SHA-256 of the description as text.
+    digest: String,
+}
+
+impl Asked {
+    /// A request of this name for this job.
+    pub fn of(request: &str, spec: &JobSpec) -> Self {
+        let mut sum = Sum::default();
+        sum.add(spec.to_json().as_bytes());
+        Self { request: request.to_owned(), digest: sum.hex() }
+    }
 }
 
 /// How the list reaches a job. A job lives as long as anybody has a sender of its stops.
 #[derive(Debug)]
-pub(super) enum Hold {
+pub(in crate::supervise) enum Hold {
     /// Not at all: it does not run yet, or not any more.
     None,
     /// As long as somebody else holds it.
@@ -62,7 +84,7 @@ impl Entry {
             cause: None,
             output: 0..0,
         };
-        Self { info, shared: None, hold: Hold::None }
+        Self { info, shared: None, hold: Hold::None, request: None }
     }
 
     /// What is told of it now.

@@ -31,14 +31,14 @@ fn done() -> Outcome {
 
 #[test]
 fn a_name_is_one_owners_live_jobs_own() {
-    let registry = Registry::new(Bounds::default());
+    let registry = Registry::new(Bounds::default(), None);
     let (alice, bob) = (owner("alice"), owner("bob"));
-    registry.enter(&alice, &named("x"), id(1)).expect("free");
-    let taken = registry.enter(&alice, &named("x"), id(2)).expect_err("taken");
+    registry.enter(&alice, &named("x"), id(1), None).expect("free");
+    let taken = registry.enter(&alice, &named("x"), id(2), None).expect_err("taken");
     assert!(matches!(taken, Error::NameTaken { ref name, id: by } if name == "x" && by == id(1)), "{taken}");
-    registry.enter(&bob, &named("x"), id(3)).expect("another owner's is no matter");
+    registry.enter(&bob, &named("x"), id(3), None).expect("another owner's is no matter");
     registry.ended(id(1), &done());
-    registry.enter(&alice, &named("x"), id(4)).expect("free again");
+    registry.enter(&alice, &named("x"), id(4), None).expect("free again");
     assert_eq!(registry.find(Some(&alice), "x").expect("the live one"), id(4));
     registry.ended(id(4), &done());
     assert!(
@@ -48,22 +48,22 @@ fn a_name_is_one_owners_live_jobs_own() {
 
 #[test]
 fn one_job_too_many_is_refused_with_the_bound_and_an_end_makes_room() {
-    let registry = Registry::new(Bounds { jobs: 2, ..Bounds::default() });
+    let registry = Registry::new(Bounds { jobs: 2, ..Bounds::default() }, None);
     let all = owner("alice");
-    registry.enter(&all, &unnamed(), id(1)).expect("room");
-    registry.enter(&all, &unnamed(), id(2)).expect("room");
-    let error = registry.enter(&all, &unnamed(), id(3)).expect_err("none");
+    registry.enter(&all, &unnamed(), id(1), None).expect("room");
+    registry.enter(&all, &unnamed(), id(2), None).expect("room");
+    let error = registry.enter(&all, &unnamed(), id(3), None).expect_err("none");
     assert!(matches!(error, Error::TooManyJobs { most: 2 }) && error.to_string().contains("Bounds::jobs"), "{error}");
     registry.not_started(id(2), "it failed".to_owned());
-    registry.enter(&all, &unnamed(), id(3)).expect("room again");
+    registry.enter(&all, &unnamed(), id(3), None).expect("room again");
 }
 
 #[test]
 fn what_has_ended_is_given_up_by_count_and_by_age_the_first_first() {
-    let registry = Registry::new(Bounds { ended: 2, ..Bounds::default() });
+    let registry = Registry::new(Bounds { ended: 2, ..Bounds::default() }, None);
     let all = owner("alice");
     for number in 1..=4 {
-        registry.enter(&all, &unnamed(), id(number)).expect("room");
+        registry.enter(&all, &unnamed(), id(number), None).expect("room");
     }
     for number in [3, 1, 2] {
         registry.ended(id(number), &done());
@@ -77,11 +77,11 @@ fn what_has_ended_is_given_up_by_count_and_by_age_the_first_first() {
 
 #[test]
 fn an_id_is_found_by_the_whole_of_it_or_by_a_beginning_that_is_one_jobs_alone() {
-    let registry = Registry::new(Bounds::default());
+    let registry = Registry::new(Bounds::default(), None);
     let all = owner("alice");
     let (one, other) = (JobId::of(1, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]), JobId::of(2, [1, 1, 1, 1, 1, 1, 1, 1, 1, 2]));
-    registry.enter(&all, &unnamed(), one).expect("room");
-    registry.enter(&all, &unnamed(), other).expect("room");
+    registry.enter(&all, &unnamed(), one, None).expect("room");
+    registry.enter(&all, &unnamed(), other, None).expect("room");
     assert_eq!(registry.find(None, &one.short()).expect("short"), one);
     assert_eq!(registry.find(None, &other.as_uuid().to_string()).expect("long"), other);
     let Err(Error::Ambiguous { candidates, .. }) = registry.find(None, &one.short()[..4]) else {
@@ -98,9 +98,9 @@ fn an_id_is_found_by_the_whole_of_it_or_by_a_beginning_that_is_one_jobs_alone() 
 
 #[test]
 fn another_owners_job_is_answered_as_one_that_is_not_there() {
-    let registry = Registry::new(Bounds::default());
+    let registry = Registry::new(Bounds::default(), None);
     let (alice, bob) = (owner("alice"), owner("bob"));
-    registry.enter(&alice, &named("x"), id(1)).expect("room");
+    registry.enter(&alice, &named("x"), id(1), None).expect("room");
     registry.ended(id(1), &done());
     let answers = |asked: JobId| {
         [
@@ -119,13 +119,13 @@ fn another_owners_job_is_answered_as_one_that_is_not_there() {
 
 #[tokio::test]
 async fn an_owner_hears_of_his_own_jobs_only_and_everyones_listener_of_all() {
-    let registry = Registry::new(Bounds::default());
+    let registry = Registry::new(Bounds::default(), None);
     let (alice, bob) = (owner("alice"), owner("bob"));
-    registry.enter(&alice, &unnamed(), id(1)).expect("room");
+    registry.enter(&alice, &unnamed(), id(1), None).expect("room");
     let (before, mut hers) = registry.events(Some(&alice));
     let (_, mut all) = registry.events(None);
     assert_eq!(before.len(), 1);
-    registry.enter(&bob, &unnamed(), id(2)).expect("room");
+    registry.enter(&bob, &unnamed(), id(2), None).expect("room");
     registry.ended(id(1), &done());
     registry.ended(id(2), &done());
     registry.remove(None, id(1)).expect("it has ended");
@@ -142,9 +142,9 @@ async fn an_owner_hears_of_his_own_jobs_only_and_everyones_listener_of_all() {
 
 #[test]
 fn a_driver_that_is_lost_is_noted_unless_it_had_told_the_end() {
-    let registry = Registry::new(Bounds::default());
-    registry.enter(&owner("alice"), &unnamed(), id(1)).expect("room");
-    registry.enter(&owner("alice"), &unnamed(), id(2)).expect("room");
+    let registry = Registry::new(Bounds::default(), None);
+    registry.enter(&owner("alice"), &unnamed(), id(1), None).expect("room");
+    registry.enter(&owner("alice"), &unnamed(), id(2), None).expect("room");
     registry.ended(id(1), &done());
     registry.lost(id(1));
     registry.lost(id(2));
@@ -157,11 +157,11 @@ proptest! {
     #[test]
     fn the_bounds_hold_whatever_starts_ends_and_is_removed(steps in prop::collection::vec((0_u8..4, 1_u8..8), 0..60)) {
         let bounds = Bounds { jobs: 3, ended: 2, ..Bounds::default() };
-        let registry = Registry::new(bounds);
+        let registry = Registry::new(bounds, None);
         let all = owner("alice");
         for (what, number) in steps {
             match what {
-                0 | 1 if registry.info(None, id(number)).is_err() => drop(registry.enter(&all, &unnamed(), id(number))),
+                0 | 1 if registry.info(None, id(number)).is_err() => drop(registry.enter(&all, &unnamed(), id(number), None)),
                 2 => registry.lost(id(number)),
                 _ => drop(registry.remove(None, id(number))),
             }

@@ -131,7 +131,8 @@ fn env() -> impl Strategy<Value = Env> {
     })
 }
 
-fn job() -> impl Strategy<Value = JobSpec> {
+/// Any job, for every test that writes one and reads it again.
+pub(crate) fn job() -> impl Strategy<Value = JobSpec> {
     let time = || option::of((0u64..3_000_000_000, 1u32..1_000_000_000).prop_map(|(s, ns)| Duration::new(s, ns)));
     let surroundings = (
         option::of(path()),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant as Clock;
 
 /// A job of this kind that writes `bytes` to both streams in turns, up to its end.
-async fn written(
+pub(super) async fn written(
     disk: &Disk,
     spec: JobSpecBuilder,
     bytes: &[u8],
@@ -37,17 +37,17 @@ async fn written(
     (log, spool, written)
 }
 
-fn spooling(max: u64, keep: Keep) -> JobSpecBuilder {
+pub(super) fn spooling(max: u64, keep: Keep) -> JobSpecBuilder {
     JobSpec::command("x").store(Store::Spool { max, keep })
 }
 
-fn reader(log: &watch::Receiver<Log>, spool: &Option<Arc<Spooled>>) -> OutputReader {
+pub(super) fn reader(log: &watch::Receiver<Log>, spool: &Option<Arc<Spooled>>) -> OutputReader {
     let outcome = watch::Sender::new(Some(Outcome::of(Exit::Code { code: 0 }, Cause::Itself)));
     OutputReader::new(log.clone(), outcome.subscribe(), OutputFrom::Start).spooled(spool.clone())
 }
 
 /// All that a reader is told: the bytes, and the gaps.
-async fn heard(mut reader: OutputReader) -> (Vec<u8>, Vec<(u64, u64)>) {
+pub(super) async fn heard(mut reader: OutputReader) -> (Vec<u8>, Vec<(u64, u64)>) {
     let (mut bytes, mut gaps) = (Vec::new(), Vec::new());
     loop {
         let at = reader.offset();
@@ -63,17 +63,17 @@ async fn heard(mut reader: OutputReader) -> (Vec<u8>, Vec<(u64, u64)>) {
 }
 
 /// Numbers, so that no two places look alike.
-fn numbers(bytes: usize) -> Vec<u8> {
+pub(super) fn numbers(bytes: usize) -> Vec<u8> {
     (0_u64..).flat_map(u64::to_le_bytes).take(bytes).collect()
 }
 
 /// The directory of the one job.
-fn only_dir(base: &Path) -> Option<PathBuf> {
+pub(super) fn only_dir(base: &Path) -> Option<PathBuf> {
     fs::read_dir(base).expect("listed").map(|entry| entry.expect("an entry").path()).find(|path| path.is_dir())
 }
 
 /// Waits for the thread of the disk, which nobody else waits for.
-fn until(what: impl Fn() -> bool) {
+pub(super) fn until(what: impl Fn() -> bool) {
     let begun = Clock::now();
     while !what() {
         assert!(begun.elapsed() < Duration::from_secs(10), "it does not happen");
@@ -92,7 +92,7 @@ async fn what_left_memory_is_read_from_the_spool_with_its_places_streams_and_tim
     assert_eq!((bytes.len(), gaps), (3_000_000, vec![]));
     let mut sum = crate::life::digest::Sum::default();
     sum.add(&bytes);
-    assert_eq!(log.borrow().end().map(|end| end.sha256.clone()), Some(sum.hex()));
+    assert_eq!(log.borrow().end().map(|end| end.sha256.clone()), Some(Some(sum.hex())));
     let (mut blocking, mut all) = (reader(&log, &spool).into_blocking(), Vec::new());
     let by_thread = thread::spawn(move || blocking.read_to_end(&mut all).map(|_| all));
     assert!(by_thread.join().expect("no panic").expect("no gap") == bytes, "without a runtime it is another output");
@@ -164,7 +164,7 @@ async fn a_log_file_has_both_streams_as_they_were_read_and_goes_with_a_start_tha
     assert!(name.starts_with("_bin_x_") && name.ends_with(".log"), "{name}");
     let mut sum = crate::life::digest::Sum::default();
     sum.add(&fs::read(&file).expect("read"));
-    assert_eq!(log.borrow().end().map(|end| end.sha256.clone()), Some(sum.hex()), "in the order of the offsets");
+    assert_eq!(log.borrow().end().map(|end| end.sha256.clone()), Some(Some(sum.hex())), "in the order of the offsets");
     // The same job again would have the same file; another that never begins has none.
     let spec = spec.build().expect("a spec");
     assert!(disk.files(&spec, JobId::of(1, [7; 10])).expect_err("it is there").to_string().contains("EEXIST"));

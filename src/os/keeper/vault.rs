@@ -1,0 +1,315 @@
+//! The keeper of a supervisor whose jobs outlive it: it holds copies of each running job's descriptors, so that either of the
+//! two may die at any instant. The next supervisor finds the keeper and asks for them; a dead keeper is replaced, and the
+//! new one is given the copies that are kept here for it.
+
+use super::{ANSWER_WITHIN, Keeper, Link, NewKeeper, failed, tell_place};
+use crate::os::watch::Watch;
+use crate::os::{Doing, OsError};
+use init_shim::socket::{FromKeeper, HoldFds, Role, ToKeeper, receive, send};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// First and longest pause between tries to replace a keeper: nothing else is wrong with the jobs meanwhile.
+const REPLACE_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// Supervisors that wait for the keeper: one, and one that comes by mistake.
+const BACKLOG: i32 = 2;
+
+/// What is known of a keeper that outlives.
+#[derive(Debug)]
+pub(super) struct Vault {
+    /// Where the next supervisor finds it.
+    path: PathBuf,
+    /// The place for cells, as the keeper was told of it.
+    place: OnceLock<(OwnedFd, String)>,
+    held: Mutex<BTreeMap<u64, HeldJob>>,
+    /// The keeper's process, when another program has started it.
+    found: Option<Watch>,
+    /// This supervisor goes, and its jobs stay: nothing that is dropped from now on is a job's end.
+    left: AtomicBool,
+}
+
+/// A job that the keeper holds.
+#[derive(Debug)]
+pub struct HeldJob {
+    /// The keeper's number for it.
+    pub job: u64,
+    /// The name of its cgroup.
+    pub name: String,
+    /// Its PID 1 on the host, for people.
+    pub pid: i32,
+    /// Its cgroup, the base, the lock on its ids.
+    pub cell: HoldFds,
+    /// Our ends of its pipes, each by what it is.
+    pub kept: Vec<(Role, OwnedFd)>,
+}
+
+impl HeldJob {
+    /// Copies of all descriptors.
+    ///
+    /// # Errors
+    /// EMFILE.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let HoldFds { cgroup, base, ids } = &self.cell;
+        let cell = HoldFds { cgroup: cgroup.try_clone()?, base: base.try_clone()?, ids: ids.try_clone()? };
+        let copy = |(role, fd): &(Role, OwnedFd)| Ok((*role, fd.try_clone()?));
+        let kept = self.kept.iter().map(copy).collect::<io::Result<_>>()?;
+        Ok(Self { job: self.job, name: self.name.clone(), pid: self.pid, cell, kept })
+    }
+
+    /// Takes one of them.
+    pub fn take(&mut self, role: Role) -> Option<OwnedFd> {
+        let at = self.kept.iter().position(|(of, _)| *of == role)?;
+        Some(self.kept.swap_remove(at).1)
+    }
+
+    /// Tells the keeper at the other end of this link.
+    fn tell(&self, link: &Link) -> Result<(), OsError> {
+        let roles = self.kept.iter().map(|(role, _)| *role).collect();
+        let message = ToKeeper::Hold { job: self.job, name: self.name.clone(), pid: self.pid, roles };
+        let HoldFds { cgroup, base, ids } = &self.cell;
+        let mut fds = vec![cgroup.as_fd(), base.as_fd(), ids.as_fd()];
+        fds.extend(self.kept.iter().map(|(_, fd)| fd.as_fd()));
+        send(&link.socket, &message, &fds).map_err(failed)
+    }
+}
+
+impl Vault {
+    fn held(&self) -> MutexGuard<'_, BTreeMap<u64, HeldJob>> {
+        // Each change is one call.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of a job; false when this supervisor has gone, and nothing that it lets go of is at its end.
+    pub(super) fn forget(&self, job: u64) -> bool {
+        let stays = !self.left.load(Ordering::Acquire);
+        if stays {
+            self.held().remove(&job);
+        }
+        stays
+    }
+}
+
+impl Keeper {
+    /// Makes a keeper that was just started one that outlives us: the next supervisor finds it by this path.
+    ///
+    /// # Errors
+    /// When the path cannot be listened at, or the keeper is gone.
+    pub fn outliving(self, path: &Path) -> Result<Self, OsError> {
+        self.link().outlive(path)?;
+        Ok(self.with_vault(path, None))
+    }
+
+    /// Takes over from a supervisor that is gone; every job that the keeper holds.
+    ///
+    /// # Errors
+    /// When it does not answer as a keeper does.
+    pub async fn taking_over(self, path: &Path) -> Result<(Self, Vec<HeldJob>), OsError> {
+        let link = self.link();
+        send(&link.socket, &ToKeeper::Adopt, &[]).map_err(failed)?;
+        let told = timeout(ANSWER_WITHIN, link.all_held()).await.map_err(|_| failed(Errno::TIMEDOUT))?;
+        let (held, own) = told?;
+        let watched = Watch::readable(own).map_err(|error| OsError::new(Doing::Watch, "the keeper", error))?;
+        drop(link);
+        let keeper = self.with_vault(path, Some(watched));
+        let next = held.iter().map(|held| held.job).max().unwrap_or_default() + 1;
+        keeper.next.store(next, Ordering::Relaxed);
+        let copies = held.iter().map(HeldJob::try_clone).collect::<io::Result<Vec<_>>>();
+        let copies = copies.map_err(|error| OsError::new(Doing::Make, "a descriptor", error))?;
+        if let Some(vault) = &keeper.vault {
+            vault.held().extend(held.into_iter().map(|held| (held.job, held)));
+        }
+        Ok((keeper, copies))
+    }
+
+    fn with_vault(self, path: &Path, found: Option<Watch>) -> Self {
+        let (path, held, left) = (path.to_owned(), Mutex::default(), AtomicBool::new(false));
+        Self { vault: Some(Vault { path, place: OnceLock::new(), held, found, left }), ..self }
+    }
+
+    /// Tells it where cells will be made, before that place is made, as [`NewKeeper::announce`].
+    ///
+    /// # Errors
+    /// When it is gone already; then why.
+    pub fn announce(&self, above: BorrowedFd<'_>, name: &str) -> Result<(), OsError> {
+        let link = self.link();
+        if let Some(vault) = &self.vault {
+            let above = above.try_clone_to_owned().map_err(|error| OsError::new(Doing::Make, "a descriptor", error))?;
+            // Told once.
+            let _ = vault.place.set((above, name.to_owned()));
+        }
+        tell_place(&link.socket, above, name)
+    }
+
+    /// Its process id.
+    ///
+    /// # Errors
+    /// ESRCH when /proc does not tell, as of one that is gone.
+    pub fn pid(&self) -> Result<i32, OsError> {
+        let link = self.link();
+        let pid = match (&link.process, &self.vault) {
+            (Some(process), _) => Some(process.pid()),
+            (None, Some(Vault { found: Some(found), .. })) => pid_of(found.as_fd()),
+            (None, _) => None,
+        };
+        pid.ok_or_else(|| failed(Errno::SRCH))
+    }
+
+    /// Whether jobs outlive their supervisor.
+    pub fn outlives(&self) -> bool {
+        self.vault.is_some()
+    }
+
+    /// Has a running job held for the next supervisor. Nothing, where jobs do not outlive theirs.
+    pub fn hold(&self, job: HeldJob) {
+        let Some(vault) = &self.vault else { return };
+        // Under the lock: a keeper that is put in the place of this one in this moment is told of all that is in the list.
+        // So one that is gone need not be told.
+        let mut held = vault.held();
+        let _ = job.tell(&self.link());
+        held.insert(job.job, job);
+    }
+
+    /// Closes the copies of one descriptor.
+    fn release(&self, job: u64, role: Role) {
+        let Some(vault) = self.vault.as_ref().filter(|vault| !vault.left.load(Ordering::Acquire)) else { return };
+        let mut held = vault.held();
+        if let Some(held) = held.get_mut(&job) {
+            drop(held.take(role));
+        }
+        let _ = send(&self.link().socket, &ToKeeper::Release { job, role }, &[]);
+    }
+
+    /// This supervisor goes, and all jobs stay as they are.
+    pub fn leave(&self) {
+        self.vault.iter().for_each(|vault| vault.left.store(true, Ordering::Release));
+    }
+
+    /// Whether it has said so.
+    pub fn has_left(&self) -> bool {
+        self.vault.as_ref().is_some_and(|vault| vault.left.load(Ordering::Acquire))
+    }
+
+    /// Replaces the keeper whenever its process dies, as long as anybody else has it. Of a keeper that does not outlive, the
+    /// death is noticed by the next order.
+    pub async fn guard(this: Weak<Self>) {
+        while let Some(keeper) = this.upgrade() {
+            let Some(dead) = keeper.process_watch() else { return };
+            drop(keeper);
+            if dead.ready().await.is_err() {
+                return;
+            }
+            let (mut pause, longest) = REPLACE_AGAIN;
+            while let Some(keeper) = this.upgrade().filter(|keeper| !keeper.has_left()) {
+                match keeper.replace().await {
+                    Ok(jobs) => {
+                        tracing::warn!(jobs, "the keeper had died; another is in its place");
+                        break;
+                    }
+                    Err(error) => tracing::error!(%error, "the keeper has died, and no other could be started yet"),
+                }
+                drop(keeper);
+                sleep(pause).await;
+                pause = (pause * 2).min(longest);
+            }
+        }
+    }
+
+    /// Its process, to wait for its end.
+    fn process_watch(&self) -> Option<Watch> {
+        let link = self.link();
+        let pidfd = match (&link.process, &self.vault) {
+            (Some(process), Some(_)) => pidfd_open(Pid::from_raw(process.pid())?, PidfdFlags::empty()).ok()?,
+            (None, Some(Vault { found: Some(found), .. })) => found.as_fd().try_clone_to_owned().ok()?,
+            _ => return None,
+        };
+        Watch::readable(pidfd).ok()
+    }
+
+    /// Another keeper in the place of one that died; how many jobs it holds.
+    async fn replace(&self) -> Result<usize, OsError> {
+        let Some(vault) = &self.vault else { return Ok(0) };
+        // No start is under way meanwhile; one that was has failed with the keeper.
+        let _turn = self.turn().await;
+        let new = NewKeeper::execute()?.to_outlive();
+        if let Some((above, name)) = vault.place.get() {
+            new.announce(above.as_fd(), name)?;
+        }
+        let link = new.link()?;
+        link.outlive(&vault.path)?;
+        let held = vault.held();
+        held.values().try_for_each(|job| job.tell(&link))?;
+        *self.link.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(link);
+        Ok(held.len())
+    }
+}
+
+impl Link {
+    /// Says where the next supervisor is to be waited for.
+    fn outlive(&self, path: &Path) -> Result<(), OsError> {
+        let failed_at = |errno: Errno| OsError::new(Doing::Make, path, errno);
+        // One that was left by a keeper which is gone: nobody listens there, or it would have been found.
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(OsError::new(Doing::Remove, path, error));
+            }
+            _ => {}
+        }
+        let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+            .and_then(|socket| bind(&socket, &SocketAddrUnix::new(path)?).map(|()| socket))
+            .and_then(|socket| listen(&socket, BACKLOG).map(|()| socket))
+            .map_err(failed_at)?;
+        send(&self.socket, &ToKeeper::Outlive, &[listener.as_fd()]).map_err(failed)
+    }
+
+    /// All that is held, and the keeper's own process.
+    async fn all_held(&self) -> Result<(Vec<HeldJob>, OwnedFd), OsError> {
+        let mut all = Vec::new();
+        loop {
+            let got = self.socket.attempt(|fd| receive::<FromKeeper>(fd, RecvFlags::DONTWAIT)).await;
+            let got = got.map_err(|error| OsError::new(Doing::Read, "the keeper", error))?;
+            let (message, mut fds) = got.ok_or_else(|| failed(Errno::PIPE))?;
+            match message {
+                FromKeeper::Held { job, name, pid, roles } => {
+                    let (cell, rest) = HoldFds::of(fds).ok_or_else(|| failed(Errno::BADMSG))?;
+                    all.push(HeldJob { job, name, pid, cell, kept: roles.into_iter().zip(rest).collect() });
+                }
+                FromKeeper::AllTold => return Ok((all, fds.pop().ok_or_else(|| failed(Errno::BADMSG))?)),
+                FromKeeper::Unfit { errno } => return Err(super::unfit(errno)),
+                FromKeeper::Ready | FromKeeper::Launched { .. } | FromKeeper::Refused { .. } => {}
+            }
+        }
+    }
+}
+
+/// The process that a pidfd is of, as proc_pid_fdinfo(5) tells it.
+fn pid_of(pidfd: BorrowedFd<'_>) -> Option<i32> {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
+    info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok().filter(|pid| *pid > 0)
+}
+
+/// Whoever has this holds a descriptor that the keeper has a copy of; when it is dropped, the copy is closed, too.
+#[derive(Debug)]
+pub struct Release {
+    /// The keeper.
+    pub keeper: Arc<Keeper>,
+    /// Its number for the job.
+    pub job: u64,
+    /// Which of the job's.
+    pub role: Role,
+}
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        self.keeper.release(self.job, self.role);
+    }
+}

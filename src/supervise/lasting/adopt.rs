@@ -1,0 +1,181 @@
+//! The next supervisor: from records and held descriptors to jobs, each running on, ended, or lost.
+
+use super::record::{Begun as Written, Record, Recorded};
+use super::{Lasting, discard, ended};
+use crate::life::pace::Pace;
+use crate::life::{Happening, Status, Timeline};
+use crate::os::OsError;
+use crate::os::cell::{Cell, Known, Looks};
+use crate::os::keeper::{HeldJob, Release};
+use crate::os::probe;
+use crate::os::stdio::Ours;
+use crate::plan::Plan;
+use crate::spec::{JobSpec, OnDrop, Owner};
+use crate::supervise::backend::Body;
+use crate::supervise::house::{CellHands, House};
+use crate::supervise::job::About;
+use crate::supervise::registry::Hold;
+use crate::supervise::start::{Begun, driven, held_back, times};
+use crate::supervise::{Error, JobInfo};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Takes over every job of the supervisor before. What cannot be taken over is told, ended and removed.
+///
+/// # Errors
+/// When the records cannot be listed.
+pub async fn adopt(
+    house: &Arc<House>,
+    lasting: &Arc<Lasting>,
+    hands: &CellHands,
+    held: Vec<HeldJob>,
+) -> Result<(), Error> {
+    let mut held: HashMap<String, HeldJob> = held.into_iter().map(|held| (held.name.clone(), held)).collect();
+    for record in lasting.records()? {
+        let held = held.remove(&record.id.short());
+        one(house, lasting, hands, record, held).await;
+    }
+    // Of these nothing is written down, so nobody was ever told of them, or they were removed.
+    for stray in held.into_values() {
+        end(hands, stray).await;
+    }
+    Ok(())
+}
+
+/// One job, by its record.
+async fn one(house: &Arc<House>, lasting: &Arc<Lasting>, hands: &CellHands, record: Record, held: Option<HeldJob>) {
+    let id = record.id;
+    let (spec, owner) = match (record.spec(), record.owner()) {
+        (Ok(spec), Ok(owner)) => (spec, owner),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::error!(%id, %error, "the record of a job has no meaning any more, and is removed with its job");
+            lasting.remove(id);
+            if let Some(held) = held {
+                end(hands, held).await;
+            }
+            return;
+        }
+    };
+    let ask = Ask { record, spec, owner };
+    let begun = ask.record.begun.clone().filter(|_| ask.record.boot == lasting.boot && ask.record.ended.is_none());
+    match (begun, held) {
+        (Some(begun), Some(held)) => {
+            let job = held.job;
+            if let Err(error) = running(house, lasting, hands, &ask, &begun, held) {
+                tracing::error!(%id, %error, "a running job could not be taken over, and ends");
+                // With the last of its lease its cell ends, and the sweep removes it.
+                hands.keeper.forget(job);
+                ended::lost(house, lasting, ask);
+            }
+        }
+        (_, held) => {
+            if let Some(held) = held {
+                end(hands, held).await;
+            }
+            match (&ask.record.ended, &ask.record.begun) {
+                (Some(_), _) => ended::ended(house, ask),
+                (None, Some(_)) => ended::lost(house, lasting, ask),
+                // It never ran, or nobody was told that it did.
+                (None, None) => ended::not_begun(house, lasting, &ask),
+            }
+        }
+    }
+}
+
+/// What is known of a job that was asked for.
+pub(super) struct Ask {
+    pub record: Record,
+    pub spec: JobSpec,
+    pub owner: Owner,
+}
+
+impl Ask {
+    /// What the list tells of it, as one that runs.
+    pub fn info(&self) -> JobInfo {
+        let (record, spec) = (&self.record, &self.spec);
+        JobInfo {
+            id: record.id,
+            name: spec.name().map(str::to_owned),
+            argv: spec.argv().to_vec(),
+            owner: self.owner.clone(),
+            pid: None,
+            status: Status::Running,
+            created: record.created(),
+            started: record.begun.as_ref().map(|begun| begun.when().0),
+            ended: None,
+            labels: spec.labels().clone(),
+            exit: None,
+            cause: None,
+            output: 0..0,
+        }
+    }
+}
+
+/// A job that runs on.
+fn running(
+    house: &Arc<House>,
+    lasting: &Arc<Lasting>,
+    hands: &CellHands,
+    ask: &Ask,
+    begun: &Written,
+    held: HeldJob,
+) -> Result<(), Error> {
+    let (id, spec) = (ask.record.id, &ask.spec);
+    let host = probe::facts(spec, hands.base.hierarchy().clone())?;
+    let limits = times(spec);
+    let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(spec));
+    let looks = Looks { cpu: pace.looks(), waits: limits.idle.is_some() };
+    let (body, ours) = body(hands, held, begun, looks)?;
+    let (asked, (_, started)) = (ask.record.asked(), begun.when());
+    let mut timeline = Timeline::default();
+    timeline.tell(std::time::Duration::ZERO, Happening::Created);
+    timeline.tell(started - asked, Happening::Started);
+    // The same walls as then: they are what was asked for, and this host's own. One that has changed so that the same could
+    // not be started any more has a job all the same.
+    let about = match Plan::of(spec, &host) {
+        Ok(plan) => About { digest: plan.digest(), walls: plan.walls, notes: plan.notes },
+        Err(refusal) => About { notes: vec![refusal.to_string()], ..About::default() },
+    };
+    let stopping = ask.record.stopping.clone();
+    let mut info = ask.info();
+    info.pid = Some(body.pid());
+    info.status = match (&stopping, body.stands_still()) {
+        (Some(_), _) => Status::Stopping,
+        (None, true) => Status::Paused,
+        (None, false) => Status::Running,
+    };
+    let recorded = Some(Recorded::again(lasting, ask.record.clone()));
+    let files = house.disk().reopen(spec, id)?;
+    let begun = Begun { body, about, pace, limits, ours, files, asked, started, timeline, recorded, stopping };
+    let (shared, stops) = driven(house, id, spec.clone(), begun);
+    let hold = match spec.on_drop() {
+        OnDrop::Detach => Hold::Strong(stops),
+        // Whoever held it is gone, and so is the job.
+        OnDrop::Kill => Hold::Weak(stops.downgrade()),
+    };
+    house.registry.restore(info, ask.record.request.clone(), shared, hold);
+    Ok(())
+}
+
+/// The cell and our ends of its streams.
+fn body(hands: &CellHands, held: HeldJob, begun: &Written, looks: Looks) -> Result<(Body, Ours), OsError> {
+    let known = Known { effective: begun.effective.clone(), above_before: begun.above_before, looks };
+    let (cell, kept) = Cell::take_over(held, &hands.base, known)?;
+    let mut ours = Ours::held(kept)?;
+    let (keeper, job) = (&hands.keeper, cell.keeper_job());
+    ours.closes(|role| Release { keeper: Arc::clone(keeper), job, role });
+    Ok((Body::Cell(Box::new(cell), Arc::clone(keeper)), ours))
+}
+
+/// Ends a cell that is nobody's.
+async fn end(hands: &CellHands, held: HeldJob) {
+    let job = held.job;
+    let known = Known { effective: Vec::new(), above_before: None, looks: Looks { cpu: false, waits: false } };
+    match Cell::take_over(held, &hands.base, known) {
+        Ok((cell, _)) => discard(Body::Cell(Box::new(cell), Arc::clone(&hands.keeper))).await,
+        Err(error) => {
+            tracing::error!(%error, "a cell that is nobody's could not be ended; it ends with its lease");
+            hands.keeper.forget(job);
+        }
+    }
+}

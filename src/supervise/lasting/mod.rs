@@ -1,0 +1,84 @@
+//! Jobs that outlive their supervisor: what is written down of each while it lives, and how the next supervisor goes on.
+//!
+//! Who may die at any instant is this process and the keeper, one or both. A running job's descriptors are in the keeper, its
+//! output is in its spool, its end lies in a socket until it is written down, and what else a supervisor must know stands in
+//! one record a job: asked for, before the first side effect; begun, before whoever asked is told; being ended, before
+//! anybody is asked to; ended, before its cgroup goes. So whatever the moment, the next one finds each job in one of these.
+
+mod adopt;
+mod ended;
+mod open;
+mod outlive;
+mod record;
+
+use super::Error;
+use crate::os::OsError;
+use crate::os::state::{StateDir, boot};
+use crate::spec::JobId;
+pub(super) use outlive::{discard, outlive};
+use record::Record;
+pub(super) use record::{Recorded, Stopping};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// The records of one supervisor.
+#[derive(Debug)]
+pub(super) struct Lasting {
+    state: StateDir,
+    /// This boot: what ran before another is gone.
+    boot: String,
+    /// Jobs that were removed, and whose output is being removed.
+    going: Mutex<Vec<JobId>>,
+}
+
+impl Lasting {
+    /// Opens a directory for this supervisor alone.
+    ///
+    /// # Errors
+    /// When another supervisor has it, or it cannot be made.
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        Ok(Self { state: StateDir::open(dir)?, boot: boot()?, going: Mutex::default() })
+    }
+
+    /// Where the keeper is found.
+    pub fn keeper(&self) -> PathBuf {
+        self.state.keeper()
+    }
+
+    /// Where output is written.
+    pub fn spool(&self) -> PathBuf {
+        self.state.spool()
+    }
+
+    /// All records that can be read. One that cannot is told and removed: nothing could be done with it.
+    fn records(&self) -> Result<Vec<Record>, OsError> {
+        let mut all = Vec::new();
+        for (name, bytes) in self.state.records()? {
+            match bytes.map_err(|error| error.to_string()).and_then(|bytes| Record::read(&bytes)) {
+                Ok(record) => all.push(record),
+                Err(error) => {
+                    tracing::error!(name, error, "the record of a job cannot be read, and is removed");
+                    let _ = self.state.remove(&name);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Removes what was written down of a job whose output is being removed: after that, and should we die before, the next
+    /// supervisor does both.
+    pub fn remove(&self, id: JobId) {
+        if let Err(error) = self.state.retire(&name_of(id)) {
+            tracing::error!(%error, "the record of a job could not be removed");
+        }
+        // Nobody can panic with it.
+        let mut going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
+        going.push(id);
+        going.retain(|id| !self.state.gone(&name_of(*id)));
+    }
+}
+
+/// The name of a job's record.
+fn name_of(id: JobId) -> String {
+    id.as_uuid().to_string()
+}
