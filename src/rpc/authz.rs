@@ -102,11 +102,18 @@ impl Rpc {
     /// Whether it waits for something to happen: no time is set for it, and the end of the daemon ends it. Every other call
     /// has its time, and is finished when the daemon ends.
     pub fn waits(self) -> bool {
-        use Rpc::{Attach, BatchStopJobs, CompatStop, CompatSubscribeOutput, Drain, HealthWatch, Reflection};
-        use Rpc::{ReflectionAlpha, StopJob, StreamOutput, WaitJob, WatchJobs};
-        let looks = [WaitJob, WatchJobs, StreamOutput, Attach, CompatSubscribeOutput, HealthWatch, Reflection];
-        let stops = [StopJob, BatchStopJobs, Drain, CompatStop];
-        looks.contains(&self) || stops.contains(&self) || self == ReflectionAlpha
+        use Rpc::{
+            Attach, BatchStopJobs, CompatStop, CompatSubscribeOutput, DeleteJob, Drain, HealthWatch, Reflection,
+        };
+        use Rpc::{ReflectionAlpha, StopJob, StreamOutput, WaitJob, WatchJobs, WriteStdin};
+        let streams =
+            matches!(self, WaitJob | WatchJobs | StreamOutput | Attach | HealthWatch | Reflection | ReflectionAlpha);
+        // For a grace, or for a job that does not read.
+        let jobs = matches!(
+            self,
+            StopJob | BatchStopJobs | DeleteJob | WriteStdin | Drain | CompatStop | CompatSubscribeOutput
+        );
+        streams || jobs
     }
 }
 

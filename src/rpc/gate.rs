@@ -42,8 +42,7 @@ impl Gate {
     fn admit(&self, caller: &Caller, request: &mut Request<Body>) -> Result<Rpc, Status> {
         let connection = caller.who.as_ref().map_err(refusals::unfit)?;
         let path = request.uri().path();
-        let (rpc, _) = authz::reach_path(connection.peer.role, path, &self.policy)
-            .map_err(|denied| refusals::denied(denied, path))?;
+        let (rpc, _) = authz::reach_path(connection.peer.role, path, &self.policy).map_err(refusals::denied)?;
         if self.stop.is_asked() {
             return Err(refusals::ends());
         }

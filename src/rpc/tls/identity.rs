@@ -30,17 +30,6 @@ pub enum Unfit {
     Unusable(String),
 }
 
-impl Unfit {
-    /// Its word in the table of reasons.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::NoRole => "NO_ROLE_IN_CERT",
-            Self::ManyRoles => "AMBIGUOUS_ROLE",
-            Self::Unusable(_) => "CERT_UNUSABLE",
-        }
-    }
-}
-
 /// Whose certificate this is.
 ///
 /// # Errors
