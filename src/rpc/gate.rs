@@ -42,8 +42,7 @@ impl Gate {
     fn admit(&self, caller: &Caller, request: &mut Request<Body>) -> Result<Rpc, Status> {
         let connection = caller.who.as_ref().map_err(refusals::unfit)?;
         let path = request.uri().path();
-        let (rpc, _) = authz::reach_path(connection.peer.role, path, &self.policy)
-            .map_err(|denied| refusals::denied(denied, path))?;
+        let (rpc, _) = authz::reach_path(connection.peer.role, path, &self.policy).map_err(refusals::denied)?;
         if self.stop.is_asked() {
             return Err(refusals::ends());
         }
@@ -102,7 +101,12 @@ impl Service<Request<Body>> for Gate {
 fn watched(mut response: Response<Body>, entry: Option<Entry>, busy: super::wire::Busy, stop: Stop) -> Response<Body> {
     let about = response.extensions_mut().remove::<About>();
     // An answer of nothing but an error has its code among the headers.
-    let code = Status::from_header_map(response.headers()).map(|status| status.code());
+    let mut status = Status::from_header_map(response.headers());
+    if let Some(large) = status.as_ref().and_then(refusals::too_large) {
+        response = large.clone().into_http();
+        status = Some(large);
+    }
+    let code = status.map(|status| status.code());
     let entry = entry.map(|mut entry| {
         entry.about(about);
         code.into_iter().for_each(|code: Code| entry.code(code));

@@ -66,7 +66,11 @@ reasons! {
     TooManyJobs "TOO_MANY_JOBS" ResourceExhausted "as many jobs run as the daemon takes";
     TooManyStreams "TOO_MANY_STREAMS" ResourceExhausted "as many streams are open as the daemon takes";
     TooManyItems "TOO_MANY_ITEMS" InvalidArgument "a batch has more items than the daemon takes at once";
+    MessageTooLarge "MESSAGE_TOO_LARGE" ResourceExhausted "the request is larger than the daemon takes; metadata: most";
     NotAuthenticated "NOT_AUTHENTICATED" Unauthenticated "nobody is known to call";
+    CertUnusable "CERT_UNUSABLE" Unauthenticated "the client certificate names no owner";
+    NoRoleInCert "NO_ROLE_IN_CERT" PermissionDenied "no OU of the client certificate is a role";
+    AmbiguousRole "AMBIGUOUS_ROLE" PermissionDenied "more than one OU of the client certificate is a role";
     RoleRequired "ROLE_REQUIRED" PermissionDenied "the role of the caller may not; metadata: role, needed";
     PolicyForbids "POLICY_FORBIDS" PermissionDenied "the daemon's policy does not give this to operators; metadata: field";
     Draining "DRAINING" Unavailable "the daemon takes no starts; try another, or later";

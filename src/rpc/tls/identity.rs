@@ -7,7 +7,6 @@ use crate::spec::Owner;
 use rustls::pki_types::CertificateDer;
 use x509_cert::Certificate;
 use x509_cert::attr::AttributeTypeAndValue;
-use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::oid::db::rfc4519::{COMMON_NAME, ORGANIZATIONAL_UNIT_NAME};
 use x509_cert::der::oid::db::rfc5280::ID_KP_CLIENT_AUTH;
 use x509_cert::der::{Decode, Encode};
@@ -31,17 +30,6 @@ pub enum Unfit {
     Unusable(String),
 }
 
-impl Unfit {
-    /// Its word in the table of reasons.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::NoRole => "NO_ROLE_IN_CERT",
-            Self::ManyRoles => "AMBIGUOUS_ROLE",
-            Self::Unusable(_) => "CERT_UNUSABLE",
-        }
-    }
-}
-
 /// Whose certificate this is.
 ///
 /// # Errors
@@ -62,7 +50,7 @@ pub fn peer(leaf: &CertificateDer<'_>) -> Result<Peer, Unfit> {
 /// RFC 5280 §4.2.1.12 would have it be for all.
 pub fn is_for_clients(leaf: &CertificateDer<'_>) -> bool {
     let usage = decoded(leaf).ok().and_then(|leaf| leaf.tbs_certificate().get_extension::<ExtendedKeyUsage>().ok()?);
-    usage.is_some_and(|(_, usage)| usage.0.iter().any(|purpose: &ObjectIdentifier| *purpose == ID_KP_CLIENT_AUTH))
+    usage.is_some_and(|(_, usage)| usage.0.contains(&ID_KP_CLIENT_AUTH))
 }
 
 fn decoded(leaf: &CertificateDer<'_>) -> Result<Certificate, Unfit> {

@@ -64,7 +64,8 @@ fn what_is_no_socket_is_left_alone() {
     fs::create_dir(path.parent().expect("a directory")).expect("made");
     let target = dir.path().join("target");
     drop(Plain::bind(&target).expect("bound"));
-    let makers: [(&str, fn(&Path, &Path)); 3] = [
+    type Make = fn(&Path, &Path);
+    let makers: [(&str, Make); 3] = [
         ("no socket", |path, _| fs::write(path, "precious").expect("written")),
         ("symbolic link", |path, target| std::os::unix::fs::symlink(target, path).expect("linked")),
         ("no socket", |path, _| fs::create_dir(path).expect("made")),
