@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod attack;
+pub mod daemon;
 pub mod embed;
 pub mod fault;
 pub mod frame;

@@ -51,7 +51,8 @@ pub enum Store {
     ///
     /// The files have the output's bytes and nothing else (`cat *.seg`), each beside an index. What comes through a pipe is
     /// moved there by splice(2), so a supervisor that is killed (SIGKILL) at any instant takes no byte of it along; of a
-    /// job's terminal it can lose what was read in that instant and not yet written. A power failure can take what the kernel
+    /// job's terminal, and on a file system that cannot take from a pipe, it can lose what was read in that instant and not
+    /// yet written. A power failure can take what the kernel
     /// has not yet written to the medium.
     Spool {
         /// Bytes of files at most, the index included, which has 24 for each change of the stream, and else for each 10 ms in

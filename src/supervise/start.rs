@@ -131,6 +131,7 @@ async fn in_cell(id: JobId, hands: CellHands, spec: &JobSpec, stdio: StdioSet, a
         timeline,
         recorded: None,
         stopping: None,
+        again: false,
     })
 }
 
@@ -159,6 +160,7 @@ fn in_none(id: JobId, backend: &Backend, spec: &JobSpec, stdio: StdioSet, asked:
         timeline,
         recorded: None,
         stopping: None,
+        again: false,
     })
 }
 
@@ -183,6 +185,8 @@ pub(super) struct Begun {
     pub recorded: Option<Recorded>,
     /// Whether it is being ended.
     pub stopping: Option<Stopping>,
+    /// Whether an earlier supervisor had started it.
+    pub again: bool,
 }
 
 /// Lists a job that runs, and gives it its driver.
@@ -203,7 +207,8 @@ pub(super) fn driven(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun)
     let Begun { started, timeline, recorded, stopping, .. } = begun;
     let (inputs, held) = Inputs::begin(ours.inlet, cell.take_terminal(), &mut ours.intakes);
     let spool = files.as_ref().and_then(|files| files.spool.clone());
-    let (mut recording, log) = Recording::begin(&spec, ours.intakes, files, asked);
+    let record = if begun.again { Recording::resume } else { Recording::begin };
+    let (mut recording, log) = record(&spec, ours.intakes, files, asked);
     let ((stops, stops_heard), (asks, requests)) = (mpsc::channel(REQUESTS_MOST), mpsc::channel(REQUESTS_MOST));
     let ((timeline, happened), (outcome, told)) = (watch::channel(timeline), watch::channel(None));
     let listed = Listed { house: Arc::clone(house), id };

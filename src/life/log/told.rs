@@ -52,6 +52,13 @@ impl Default for Before {
     }
 }
 
+impl Before {
+    /// What was written is not known.
+    pub fn unseen() -> Self {
+        Self { sum: None, ..Self::default() }
+    }
+}
+
 /// Newlines that are not in what a log keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Newlines {

@@ -146,7 +146,8 @@ fn running(
     };
     let recorded = Some(Recorded::again(lasting, ask.record.clone()));
     let files = house.disk().reopen(spec, id)?;
-    let begun = Begun { body, about, pace, limits, ours, files, asked, started, timeline, recorded, stopping };
+    let begun =
+        Begun { body, about, pace, limits, ours, files, asked, started, timeline, recorded, stopping, again: true };
     let (shared, stops) = driven(house, id, spec.clone(), begun);
     let hold = match spec.on_drop() {
         OnDrop::Detach => Hold::Strong(stops),

@@ -4,7 +4,7 @@ use super::disk::Files;
 use super::moving::{Lane, append};
 use super::sink::{OutputSink, Refused};
 use super::writing::Writing;
-use crate::life::log::{Holder, Log};
+use crate::life::log::{Before, Holder, Log};
 use crate::life::verdict::Written;
 use crate::life::{LogEnd, Outcome, Stream};
 use crate::os::stdio::{Intake, PIPE_BYTES};
@@ -56,9 +56,32 @@ struct Reading {
 }
 
 impl Recording {
-    /// Begins to read what a job of this spec writes, and to write it to these files; times in the log are since `asked`. With
-    /// files that were reopened it goes on behind what is there.
+    /// Begins to read what a job of this spec writes, and to write it to these files; times in the log are since `asked`.
     pub fn begin(
+        spec: &JobSpec,
+        intakes: Vec<(Stream, Intake)>,
+        files: Option<Files>,
+        asked: Instant,
+    ) -> (Self, watch::Receiver<Log>) {
+        let before = files.as_ref().map(|files| files.before.clone()).unwrap_or_default();
+        Self::behind(before, spec, intakes, files, asked)
+    }
+
+    /// The same for a job that another supervisor had begun, with the files as [`Disk::reopen`](super::Disk::reopen) has them
+    /// and the time when that one was asked: the log goes on behind what is there. Without a spool nothing is, and its offsets
+    /// begin anew.
+    pub fn resume(
+        spec: &JobSpec,
+        intakes: Vec<(Stream, Intake)>,
+        files: Option<Files>,
+        asked: Instant,
+    ) -> (Self, watch::Receiver<Log>) {
+        let before = files.as_ref().map_or_else(Before::unseen, |files| files.before.clone());
+        Self::behind(before, spec, intakes, files, asked)
+    }
+
+    fn behind(
+        before: Before,
         spec: &JobSpec,
         intakes: Vec<(Stream, Intake)>,
         files: Option<Files>,
@@ -66,7 +89,7 @@ impl Recording {
     ) -> (Self, watch::Receiver<Log>) {
         // A spec allows no more than a machine can count.
         let log = Log::new(usize::try_from(spec.log_max()).unwrap_or(usize::MAX)).limited(spec.output_limit());
-        let log = files.iter().fold(log, |log, files| log.behind(files.before.clone()));
+        let log = log.behind(before);
         let waits = spec.overflow() == Overflow::Block;
         let log = if waits { log.held(Holder::Sink) } else { log };
         let spooled = files.as_ref().is_some_and(|files| files.spool.is_some());

@@ -23,7 +23,7 @@ const READ: usize = 1 << 20;
 
 impl Disk {
     /// The files of a job that another supervisor had begun, which is dead, to go on behind what is there: to be given to
-    /// `Recording::begin` as those of a new one. Reads a disk: not for a task of a runtime.
+    /// `Recording::resume`. Reads a disk: not for a task of a runtime.
     ///
     /// The log goes on with the next offset; what is before is read from the spool. A log file is written on at its end, and
     /// may lack up to 32 KiB that were in the spool and not yet there.
@@ -32,6 +32,7 @@ impl Disk {
     /// When there is no directory for spools, the job has none there, or a file cannot be read or opened.
     pub fn reopen(&self, spec: &JobSpec, id: JobId) -> Result<Option<Files>, Error> {
         let Some(mut files) = self.none_yet(spec)? else { return Ok(None) };
+        files.before = Before::unseen();
         self.find(spec, id, &mut files)?;
         if let Some((_, path)) = log_file(spec, id) {
             files.plain = Some(spool::log_file(&path, false)?.0);
@@ -51,8 +52,9 @@ impl Disk {
         id: JobId,
         end: Option<LogEnd>,
     ) -> Result<(watch::Receiver<Log>, Option<Arc<Spooled>>), Error> {
-        let (mut before, mut spool) = (Before::default(), None);
+        let (mut before, mut spool) = (Before::unseen(), None);
         if let Some(mut files) = self.none_yet(spec)? {
+            files.before = Before::unseen();
             self.find(spec, id, &mut files)?;
             files.begin();
             (before, spool) = (std::mem::take(&mut files.before), files.spool.take());

@@ -33,7 +33,7 @@ async fn one_that_is_killed() {
     let files = if there { disk.reopen(&spec, id) } else { disk.files(&spec, id) }.expect("files");
     let pipe = || Intake::of(std::io::stdin().as_fd().try_clone_to_owned().expect("a descriptor")).expect("a pipe");
     let (intakes, seen) = (vec![(Stream::Stdout, pipe())], pipe());
-    let (mut recording, log): (_, watch::Receiver<Log>) = Recording::begin(&spec, intakes, files, Instant::now());
+    let (mut recording, log): (_, watch::Receiver<Log>) = Recording::resume(&spec, intakes, files, Instant::now());
     // The end of a recording has a bound, that of the pipe has none.
     while seen.filled().await.expect("a pipe") {
         yield_now().await;

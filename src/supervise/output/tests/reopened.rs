@@ -79,7 +79,7 @@ fn next_one(
     let _inside = runtime.enter();
     let files: Option<Files> = disk.reopen(spec, id()).expect("it is there");
     let spool = files.as_ref().and_then(|files| files.spool.clone());
-    let (mut recording, log) = Recording::begin(spec, pipes.again(), files, Instant::now());
+    let (mut recording, log) = Recording::resume(spec, pipes.again(), files, Instant::now());
     pipes.write(bytes);
     drop(pipes);
     runtime.block_on(recording.end());
@@ -265,6 +265,14 @@ fn a_job_without_a_spool_there_cannot_be_gone_on_with() {
     let spec = spooling(1 << 20, Keep::WithJob).build().expect("a spec");
     let error = disk.reopen(&spec, id()).expect_err("nothing is there").to_string();
     assert!(error.contains("ENOENT"), "{error}");
+    // One that has none loses its sum with what it wrote before.
     let none = JobSpec::command("x").build().expect("a spec");
-    assert!(disk.reopen(&none, id()).expect("it asks for none").is_none());
+    let files = disk.reopen(&none, id()).expect("it asks for none");
+    let runtime = runtime();
+    let _inside = runtime.enter();
+    let pipes = Pipes::new();
+    let (mut recording, log) = Recording::resume(&none, pipes.again(), files, Instant::now());
+    drop(pipes);
+    assert_eq!(runtime.block_on(recording.end()).unwritten, None);
+    assert_eq!((end_of(&log).stdout, end_of(&log).sha256), (0, None));
 }

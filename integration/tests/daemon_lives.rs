@@ -1,0 +1,103 @@
+//! The daemon in real cells: its jobs outlive it, whoever dies and however, and nothing is left when they end.
+
+use integration::daemon::Daemon;
+use integration::inside::{Running, children};
+use integration::support::Host;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+/// A directory for a daemon, and the host before it.
+fn begin() -> (tempfile::TempDir, Host) {
+    (tempfile::tempdir_in("/run").expect("a directory"), Host::now())
+}
+
+const COUNTS: &str = "i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 7";
+
+#[test]
+fn a_job_and_its_output_outlive_a_daemon_that_is_killed() {
+    let (base, before) = begin();
+    let first = Daemon::start(base.path(), "");
+    let id = first.job(&["-n", "seven", "--", "sh", "-c", COUNTS]);
+    assert_eq!(id.len(), 12, "{id}");
+    first.kill();
+    let next = Daemon::start(base.path(), "");
+    assert_eq!(next.told(&["status", "seven"]).lines().next(), Some("running"));
+    let said = next.told(&["log", "-f", &id]);
+    assert_eq!(said, (1..=200).map(|line| line.to_string()).collect::<Vec<_>>().join("\n"));
+    assert_eq!(next.ask(&["wait", "seven"]).status.code(), Some(7));
+    next.leave();
+    // One that has ended is told of by the next one, with all that it wrote.
+    let last = Daemon::start(base.path(), "");
+    assert_eq!(last.told(&["status", &id]).lines().next(), Some("failed"));
+    assert_eq!(last.told(&["log", "--tail", "1", &id]), "200");
+    last.shutdown();
+    before.assert_nothing_left();
+}
+
+#[test]
+fn a_terminal_outlives_the_daemon_too() {
+    let (base, before) = begin();
+    let first = Daemon::start(base.path(), "");
+    let id =
+        first.job(&["--terminal", "--", "sh", "-c", "tty >/dev/null && echo ready; sleep 3; test -t 0 && echo still"]);
+    std::thread::sleep(Duration::from_millis(500));
+    first.kill();
+    let next = Daemon::start(base.path(), "");
+    let said = next.told(&["log", "-f", &id]);
+    assert!(said.contains("ready") && said.ends_with("still"), "{said:?}");
+    next.shutdown();
+    before.assert_nothing_left();
+}
+
+#[test]
+fn a_keeper_that_is_killed_costs_no_job() {
+    let (base, before) = begin();
+    let daemon = Daemon::start(base.path(), "");
+    let id = daemon.job(&["--", "sh", "-c", COUNTS]);
+    children(daemon.pid()).into_iter().for_each(|keeper| Running::signal(keeper, libc::SIGKILL));
+    assert_eq!(daemon.ask(&["wait", &id]).status.code(), Some(7));
+    assert_eq!(daemon.told(&["log", "--tail", "1", &id]), "200");
+    let other = daemon.job(&["--", "true"]);
+    assert_eq!(daemon.ask(&["wait", &other]).status.code(), Some(0));
+    daemon.shutdown();
+    before.assert_nothing_left();
+}
+
+#[test]
+fn a_leased_job_ends_with_its_callers_connection_and_a_refusal_names_the_limit() {
+    let (base, before) = begin();
+    let daemon = Daemon::start(base.path(), "");
+    let mut caller = daemon.command(&["start", "--lease", "-n", "leased", "--", "sleep", "1000"]);
+    let mut caller = caller.stdout(std::process::Stdio::null()).spawn().expect("it starts");
+    let until = Instant::now() + Duration::from_secs(20);
+    while !daemon.ask(&["status", "leased"]).status.success() {
+        assert!(Instant::now() < until, "it does not start");
+    }
+    caller.kill().and_then(|()| caller.wait()).expect("it is gone");
+    let ended = daemon.ask(&["wait", "leased"]);
+    assert_eq!(ended.status.code(), Some(137), "{ended:?}");
+    let refused = daemon.ask(&["start", "--memory", "1", "--", "true"]);
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(125) && text.contains("--memory"), "{text}");
+    let missing = daemon.ask(&["start", "--", "/no/such/program"]);
+    assert_eq!(missing.status.code(), Some(127), "{missing:?}");
+    daemon.shutdown();
+    before.assert_nothing_left();
+}
+
+#[test]
+fn a_second_daemon_is_refused_and_connections_that_say_nothing_hold_up_nobody() {
+    let (base, before) = begin();
+    let daemon = Daemon::start(base.path(), "");
+    let stalled: Vec<UnixStream> =
+        (0..200).map(|_| UnixStream::connect(base.path().join("d.sock")).expect("it listens")).collect();
+    assert!(daemon.told(&["whoami"]).contains("uid:0"));
+    let other = integration::support::ironcell_path().with_file_name("ironcelld");
+    let mut other = std::process::Command::new(other);
+    let output = other.arg("--config").arg(base.path().join("ironcelld.toml")).output().expect("it ends");
+    assert!(!output.status.success());
+    assert!(daemon.told(&["whoami"]).contains("uid:0"), "and the first one goes on");
+    drop(stalled);
+    daemon.shutdown();
+    before.assert_nothing_left();
+}
