@@ -76,6 +76,6 @@ fn the_manual_page_and_the_completions_have_every_verb() {
     let (page, completions) = (String::from_utf8_lossy(&page), String::from_utf8_lossy(&completions));
     for verb in ClientVerb::augment_subcommands(clap::Command::new("x")).get_subcommands() {
         assert!(page.contains(&format!("IRONCELL {}", verb.get_name().to_uppercase())), "{}", verb.get_name());
-        assert!(completions.contains(&format!("ironcell__{}", verb.get_name())), "{}", verb.get_name());
+        assert!(completions.contains(&format!("ironcell__subcmd__{}", verb.get_name())), "{}", verb.get_name());
     }
 }
