@@ -17,6 +17,7 @@ const EXPECTED: &str = "
 /ironcell.v1.JobService/BatchStopJobs                             - - o a
 /ironcell.v1.JobService/SignalJob                                 - - o a
 /ironcell.v1.JobService/PauseJob                                  - - o a
+/ironcell.v1.JobService/ResumeJob                                 - - o a
 /ironcell.v1.JobService/UpdateJob                                 - - o a
 /ironcell.v1.JobService/DeleteJob                                 - - o a
 /ironcell.v1.JobService/PurgeJobs                                 - - o a
