@@ -1,12 +1,13 @@
 //! The keeper seen from the supervisor: started once, ordered over a socket, gone when the socket closes. Of a supervisor whose
 //! jobs outlive it the keeper stays, is found again by the next one, and is replaced when it dies (see `vault`).
 
+mod held;
 mod new;
 mod vault;
 
+pub use held::{HeldJob, Release};
 pub use new::NewKeeper;
 pub(super) use new::sealed_copy;
-pub use vault::{HeldJob, Release};
 
 use super::watch::Watch;
 use super::{Doing, OsError};

@@ -27,6 +27,9 @@ const RECORD_MOST: u64 = 1024 * 1024;
 /// Bytes of a path of a socket (unix(7), `sun_path`), with its final zero.
 const SOCKET_PATH_MOST: usize = 108;
 
+/// Records by their names, each with its bytes, or why it could not be read.
+pub type Records = Vec<(String, io::Result<Vec<u8>>)>;
+
 /// The directory, locked as long as this lives.
 #[derive(Debug)]
 pub struct StateDir {
@@ -87,7 +90,7 @@ impl StateDir {
     ///
     /// # Errors
     /// When they cannot be listed.
-    pub fn records(&self) -> Result<Vec<(String, io::Result<Vec<u8>>)>, OsError> {
+    pub fn records(&self) -> Result<Records, OsError> {
         let dir = self.path.join(JOBS);
         let failed = |error| OsError::new(Doing::List, &dir, error);
         let mut all = Vec::new();

@@ -8,7 +8,7 @@ use super::{Done, Failure, wait};
 use crate::cli::exit::SIGNALLED;
 use crate::cli::run::signals::Signals;
 use crate::cli::voice::Voice;
-use crate::rpc::client::{answer, next, sending};
+use crate::rpc::client::{Client, answer, next, sending};
 use crate::rpc::convert::outcome_of;
 use crate::rpc::proto::attach_request::Frame as Ask;
 use crate::rpc::proto::attach_start::Mode;
@@ -49,6 +49,14 @@ pub struct AttachArgs {
     pub id: String,
 }
 
+impl AttachArgs {
+    /// Where the output is to begin: at its first byte, unless nothing of before is wanted.
+    async fn begin(&self, client: &mut Client) -> Result<Option<u64>, Failure> {
+        let ask = GetJobRequest { id: self.id.clone() };
+        if self.no_backlog { Ok(Some(answer(client.jobs.get_job(ask).await)?.output_end)) } else { Ok(None) }
+    }
+}
+
 /// Attaches, until the job has ended or the caller has enough.
 pub async fn attach(args: &AttachArgs, err: &mut Voice<'_>) -> Done {
     let keys = Keys::read(&args.detach_keys)?;
@@ -59,11 +67,7 @@ pub async fn attach(args: &AttachArgs, err: &mut Voice<'_>) -> Done {
         _ => Mode::Exclusive,
     };
     let window = window_of(io::stdin().as_fd()).to_string();
-    let offset = if args.no_backlog {
-        Some(answer(client.jobs.get_job(GetJobRequest { id: args.id.clone() }).await)?.output_end)
-    } else {
-        None
-    };
+    let offset = args.begin(&mut client).await?;
     let start = AttachStart { id: args.id.clone(), mode: mode as i32, offset, window };
     let (asks, sent) = channel(PIECES_MOST);
     // There is room: nothing was sent yet.

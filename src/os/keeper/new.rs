@@ -125,7 +125,7 @@ impl NewKeeper {
 
     /// One that goes on after us.
     #[must_use]
-    pub fn to_outlive(mut self) -> Self {
+    pub fn that_outlives(mut self) -> Self {
         self.process.iter_mut().for_each(|process| process.outlives = true);
         self
     }

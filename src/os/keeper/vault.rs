@@ -2,6 +2,7 @@
 //! two may die at any instant. The next supervisor finds the keeper and asks for them; a dead keeper is replaced, and the
 //! new one is given the copies that are kept here for it.
 
+use super::held::HeldJob;
 use super::{ANSWER_WITHIN, Keeper, Link, NewKeeper, failed, tell_place};
 use crate::os::watch::Watch;
 use crate::os::{Doing, OsError};
@@ -36,51 +37,6 @@ pub(super) struct Vault {
     found: Option<Watch>,
     /// This supervisor goes, and its jobs stay: nothing that is dropped from now on is a job's end.
     left: AtomicBool,
-}
-
-/// A job that the keeper holds.
-#[derive(Debug)]
-pub struct HeldJob {
-    /// The keeper's number for it.
-    pub job: u64,
-    /// The name of its cgroup.
-    pub name: String,
-    /// Its PID 1 on the host, for people.
-    pub pid: i32,
-    /// Its cgroup, the base, the lock on its ids.
-    pub cell: HoldFds,
-    /// Our ends of its pipes, each by what it is.
-    pub kept: Vec<(Role, OwnedFd)>,
-}
-
-impl HeldJob {
-    /// Copies of all descriptors.
-    ///
-    /// # Errors
-    /// EMFILE.
-    pub fn try_clone(&self) -> io::Result<Self> {
-        let HoldFds { cgroup, base, ids } = &self.cell;
-        let cell = HoldFds { cgroup: cgroup.try_clone()?, base: base.try_clone()?, ids: ids.try_clone()? };
-        let copy = |(role, fd): &(Role, OwnedFd)| Ok((*role, fd.try_clone()?));
-        let kept = self.kept.iter().map(copy).collect::<io::Result<_>>()?;
-        Ok(Self { job: self.job, name: self.name.clone(), pid: self.pid, cell, kept })
-    }
-
-    /// Takes one of them.
-    pub fn take(&mut self, role: Role) -> Option<OwnedFd> {
-        let at = self.kept.iter().position(|(of, _)| *of == role)?;
-        Some(self.kept.swap_remove(at).1)
-    }
-
-    /// Tells the keeper at the other end of this link.
-    fn tell(&self, link: &Link) -> Result<(), OsError> {
-        let roles = self.kept.iter().map(|(role, _)| *role).collect();
-        let message = ToKeeper::Hold { job: self.job, name: self.name.clone(), pid: self.pid, roles };
-        let HoldFds { cgroup, base, ids } = &self.cell;
-        let mut fds = vec![cgroup.as_fd(), base.as_fd(), ids.as_fd()];
-        fds.extend(self.kept.iter().map(|(_, fd)| fd.as_fd()));
-        send(&link.socket, &message, &fds).map_err(failed)
-    }
 }
 
 impl Vault {
@@ -180,7 +136,7 @@ impl Keeper {
     }
 
     /// Closes the copies of one descriptor.
-    fn release(&self, job: u64, role: Role) {
+    pub(super) fn release(&self, job: u64, role: Role) {
         let Some(vault) = self.vault.as_ref().filter(|vault| !vault.left.load(Ordering::Acquire)) else { return };
         let mut held = vault.held();
         if let Some(held) = held.get_mut(&job) {
@@ -240,7 +196,7 @@ impl Keeper {
         let Some(vault) = &self.vault else { return Ok(0) };
         // No start is under way meanwhile; one that was has failed with the keeper.
         let _turn = self.turn().await;
-        let new = NewKeeper::execute()?.to_outlive();
+        let new = NewKeeper::execute()?.that_outlives();
         if let Some((above, name)) = vault.place.get() {
             new.announce(above.as_fd(), name)?;
         }
@@ -295,21 +251,4 @@ impl Link {
 fn pid_of(pidfd: BorrowedFd<'_>) -> Option<i32> {
     let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
     info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok().filter(|pid| *pid > 0)
-}
-
-/// Whoever has this holds a descriptor that the keeper has a copy of; when it is dropped, the copy is closed, too.
-#[derive(Debug)]
-pub struct Release {
-    /// The keeper.
-    pub keeper: Arc<Keeper>,
-    /// Its number for the job.
-    pub job: u64,
-    /// Which of the job's.
-    pub role: Role,
-}
-
-impl Drop for Release {
-    fn drop(&mut self) {
-        self.keeper.release(self.job, self.role);
-    }
 }

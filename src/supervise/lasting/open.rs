@@ -26,7 +26,7 @@ impl Supervisor {
         let path = lasting.keeper();
         let (new, found) = match NewKeeper::find(&path)? {
             Some(found) => (found, true),
-            None => (NewKeeper::execute()?.to_outlive(), false),
+            None => (NewKeeper::execute()?.that_outlives(), false),
         };
         let devices = Arc::new(DeviceGuard::load()?);
         let keeper = new.attend()?;
