@@ -150,6 +150,12 @@ pub struct Server {
 
 impl Server {
     pub async fn start(limits: Limits) -> Self {
+        let (health, service) = health_reporter();
+        Self::serving(limits, health, tonic::service::Routes::new(service)).await
+    }
+
+    /// The same with other services.
+    pub async fn serving(limits: Limits, health: HealthReporter, routes: tonic::service::Routes) -> Self {
         let dir = TempDir::new().expect("a directory");
         let authority = Authority::new("the authority");
         authority.show(&dir.path().join("ca.crt"));
@@ -160,10 +166,8 @@ impl Server {
         let keys = Keys::read(Paths { cert: own.cert, key: own.key, client_ca: own.ca, crl }).expect("keys");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("a port");
-        let (health, service) = health_reporter();
         let (switch, stop) = Switch::new();
         let doors = Doors { remote: Some(Remote { listener, keys: keys.clone() }), local: None };
-        let routes = tonic::service::Routes::new(service);
         let done = tokio::spawn(serve(doors, routes, Arc::new(Policy::default()), Arc::new(limits), stop));
         Self { dir, authority, keys, address, health, switch, done }
     }

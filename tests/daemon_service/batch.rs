@@ -44,7 +44,10 @@ fn a_purge_takes_what_has_ended_out_of_the_list_and_a_dry_one_only_tells() {
         let purge = |dry_run| PurgeJobsRequest { filter: None, dry_run };
         assert!(bob.jobs.purge_jobs(purge(false)).await.expect("nothing of his").into_inner().ids.is_empty());
         for dry_run in [true, false] {
-            assert_eq!(alice.jobs.purge_jobs(purge(dry_run)).await.expect("told").into_inner().ids, std::slice::from_ref(&ended.id));
+            assert_eq!(
+                alice.jobs.purge_jobs(purge(dry_run)).await.expect("told").into_inner().ids,
+                std::slice::from_ref(&ended.id)
+            );
         }
         assert_eq!(reason(get(&mut alice, &ended.id).await), "JOB_NOT_FOUND");
         get(&mut alice, &running.id).await.expect("it runs");

@@ -115,10 +115,13 @@ const SAME_EVERYWHERE: [&str; 11] = [
 ];
 
 /// What systemd does not change.
-const SAME_UNDER_SYSTEMD: [&str; 12] = [
+const SAME_UNDER_SYSTEMD: [&str; 15] = [
     "attack_",
+    "daemon_lives",
+    "daemon_program",
     "ends_",
     "files_",
+    "lasting_kills",
     "library_terminal",
     "life_ends",
     "limits_io_paths",
@@ -131,12 +134,18 @@ const SAME_UNDER_SYSTEMD: [&str; 12] = [
 ];
 
 /// What a newer kernel does not change.
-const SAME_ON_NEXT: [&str; 9] = [
+const SAME_ON_NEXT: [&str; 15] = [
     "attack_",
+    "daemon_",
     "ends_",
+    "lasting_kills",
+    "library_jobs",
+    "library_owner",
+    "life_ends",
     "life_many",
     "life_moments",
     "limits_io_paths",
+    "limits_io_rates",
     "real_",
     "steps_",
     "verify_left_out",

@@ -17,7 +17,7 @@ use crate::lane::{self, Lab};
 use crate::machine::Fault;
 use crate::session::{Caller, Sink};
 use crate::tally::{Count, Row, Tally, summary};
-use crate::{EXIT_FAULT, EXIT_TIME_LIMIT, cargo, image, progress, verbs};
+use crate::{EXIT_FAULT, EXIT_TIME_LIMIT, cargo, image, progress, tools, verbs};
 
 /// Where the test files are.
 const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
@@ -28,6 +28,8 @@ const ALL: [TestLane; 4] = [TestLane::Host, TestLane::Bare, TestLane::Systemd, T
 pub struct Choice<'a> {
     pub filter: Option<&'a str>,
     pub libtest: Vec<String>,
+    /// A Python with grpcio, for the tests on this machine.
+    pub python: PathBuf,
 }
 
 /// A lane on its way: what has been counted, and the worst that happened.
@@ -44,7 +46,7 @@ pub fn run(lanes: &[TestLane], filter: Option<&str>, libtest: &[String]) -> Resu
     // Colours are for a terminal, and it is ours that decides: the test programs see pipes.
     let colour = if std::io::stdout().is_terminal() { "--color=always" } else { "--color=never" };
     let libtest = std::iter::once(colour.to_owned()).chain(libtest.iter().cloned()).collect();
-    let choice = Choice { filter, libtest };
+    let choice = Choice { filter, libtest, python: PathBuf::new() };
 
     let image = if machines.is_empty() { None } else { Some(verbs::image()?) };
     let mut laps = Vec::new();
@@ -100,12 +102,25 @@ impl Lap {
 /// What needs neither root nor a machine: format, lints, unit tests, doc tests, `tests/`.
 fn host(choice: &Choice) -> Lap {
     let mut lap = Lap::new("host");
+    let choice = &match tools::ensure_test() {
+        Ok(python) => Choice { filter: choice.filter, libtest: choice.libtest.clone(), python },
+        Err(error) => {
+            lap.fault(&error);
+            return lap.end();
+        }
+    };
     if choice.filter.is_none() {
         check(&mut lap, &["fmt", "--all", "--check"]);
         check(&mut lap, &["clippy", "--workspace", "--all-targets", "--no-deps", "--", "-D", "warnings"]);
     }
     cargo_test(&mut lap, &["--workspace", "--exclude", "integration", "--exclude", "ironcell-seam"], choice);
     cargo_test(&mut lap, &["--package", "integration", "--lib", "--bins"], choice);
+    // What needs another implementation to talk with is ignored where there is none.
+    let libtest = [vec!["--ignored".to_owned()], choice.libtest.clone()].concat();
+    let ignored = Choice { filter: None, libtest, python: choice.python.clone() };
+    if choice.filter.is_none() {
+        cargo_test(&mut lap, &["--package", "ironcell", "--test", "daemon_python"], &ignored);
+    }
     lap.end()
 }
 
@@ -132,7 +147,11 @@ fn cargo_test(lap: &mut Lap, words: &[&str], choice: &Choice) {
 fn count_cargo_test(words: &[&str], choice: &Choice) -> Result<(Tally, bool)> {
     let mut cargo = cargo::command();
     cargo.args(["test", "--no-fail-fast"]).args(words).args(choice.filter).arg("--").args(&choice.libtest);
-    cargo.env("IRONCELL_LANE", "host").stdin(Stdio::null()).stdout(Stdio::piped());
+    cargo
+        .env("IRONCELL_LANE", "host")
+        .env("IRONCELL_PYTHON", &choice.python)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
     let mut child = cargo.spawn().context("cannot run cargo")?;
     let mut output = child.stdout.take().context("cargo has no standard output")?;
     let mut tally = Tally::default();

@@ -1,8 +1,10 @@
 //! The programs that this needs of the machine, and their installation where that is one command.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
 
 use crate::{children, progress};
 
@@ -38,6 +40,12 @@ const TO_BOOT: [Tool; 2] = [
     Tool { need: Need::Program("mke2fs"), package: "e2fsprogs" },
 ];
 
+/// The tests on this machine need these: other implementations to talk with.
+const TO_TEST: [Tool; 2] = [
+    Tool { need: Need::Program("openssl"), package: "openssl" },
+    Tool { need: Need::Program("python3"), package: "python3" },
+];
+
 /// Only the making of the image needs these.
 const TO_MAKE: [Tool; 5] = [
     Tool { need: Need::Program("mmdebstrap"), package: "mmdebstrap" },
@@ -53,6 +61,37 @@ const INSTALL_SECONDS: u32 = 900;
 pub fn ensure_boot() -> Result<()> {
     ensure(&TO_BOOT)
 }
+
+/// What tests on this machine need; a Python with grpcio.
+pub fn ensure_test() -> Result<PathBuf> {
+    ensure(&TO_TEST)?;
+    let dir = crate::workdir::path()?.join("python");
+    let program = dir.join("bin/python");
+    let mut look = children::command(&program, Signal::TERM);
+    look.args(["-c", "import grpc, grpc_tools"]).stdin(Stdio::null()).stderr(Stdio::null());
+    if !look.status().is_ok_and(|status| status.success()) {
+        progress!("installing {} (pip, into {})", GRPCIO.join(", "), dir.display());
+        if venv(&dir).is_err() {
+            // Debian packs this one part of Python by itself.
+            install(&["python3-venv"]).context("cannot install python3-venv")?;
+            venv(&dir)?;
+        }
+        let mut pip = children::command(&program, Signal::TERM);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(GRPCIO);
+        children::run_logged(&mut pip, &crate::workdir::path()?.join("pip.log"), "pip install")?;
+    }
+    Ok(program)
+}
+
+/// A Python of our own, in a directory.
+fn venv(dir: &Path) -> Result<()> {
+    let mut python = children::command("python3", Signal::TERM);
+    python.args(["-m", "venv"]).arg(dir);
+    children::run_logged(&mut python, &crate::workdir::path()?.join("pip.log"), "python3 -m venv")
+}
+
+/// The versions that the test was written with: a newer one that breaks it is to be met on purpose.
+const GRPCIO: [&str; 2] = ["grpcio==1.85.1", "grpcio-tools==1.85.1"];
 
 pub fn ensure_make() -> Result<()> {
     ensure(&TO_MAKE)
