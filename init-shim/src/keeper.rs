@@ -19,9 +19,13 @@ use rustix::fs::fstat;
 use rustix::io::{Errno, Result, pread};
 use rustix::net::{RecvFlags, SocketFlags, accept_with};
 use rustix::process::PidfdFlags;
+use std::time::Duration;
 
 /// argv[0] by which a program that was executed knows that it is to be the keeper; its socket is descriptor 0.
 pub const ARG0: &str = "ironcell-keeper";
+
+/// The pause before another try to take a next supervisor in, when the host is short of descriptors or memory.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// The keeper of one supervisor.
 struct Keeper {
@@ -49,6 +53,8 @@ pub fn run(socket: OwnedFd) -> ! {
     loop {
         let end = keeper.serve();
         if !keeper.awaits_next() {
+            // Nobody is to come any more: who does now finds no keeper, and starts one.
+            drop(keeper.next.take());
             clear::up(keeper.held, &keeper.bases, end);
             sys::exit_now(0)
         }
@@ -90,8 +96,10 @@ impl Keeper {
                     return true;
                 }
                 Err(Errno::INTR | Errno::CONNABORTED | Errno::AGAIN) => {}
-                // No descriptors are left, or the socket is none: nobody can come any more.
-                Err(_) => return false,
+                // The socket is none: nobody can ever come.
+                Err(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP) => return false,
+                // The host is short of something for now, which is no reason to end the jobs.
+                Err(_) => std::thread::sleep(ACCEPT_AGAIN),
             }
         }
     }

@@ -66,6 +66,16 @@ impl Doing {
 }
 
 impl OsError {
+    /// Whether it is that somebody at the other end has gone: of a socket, or a process.
+    pub fn is_gone(&self) -> bool {
+        [libc::EPIPE, libc::ECONNRESET, libc::ESRCH].contains(&self.errno)
+    }
+
+    /// Whether what was received had no meaning.
+    pub fn is_nonsense(&self) -> bool {
+        self.errno == libc::EBADMSG
+    }
+
     /// A failed call on `path`.
     pub fn new(doing: Doing, path: impl Into<PathBuf>, error: impl Into<io::Error>) -> Self {
         // An error without a number did not come from a call: EIO says "something below us is wrong".

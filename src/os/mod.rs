@@ -56,6 +56,16 @@ pub fn unix_millis() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Raises this process's soft limit of descriptors to its hard one (getrlimit(2)): for a program of our own that holds many
+/// jobs, each with some twenty. The limit then; `None` is no limit.
+pub fn raise_descriptors() -> Option<u64> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let now = getrlimit(Resource::Nofile);
+    // One that cannot be raised stays, and is told by the number.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: now.maximum, maximum: now.maximum });
+    getrlimit(Resource::Nofile).current
+}
+
 /// Whether this process is root of its user namespace.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()

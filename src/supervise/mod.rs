@@ -23,7 +23,7 @@ mod supervisor;
 pub mod verify;
 
 pub use crate::os::cgroup::Effective;
-pub use crate::os::{RawTerminal, is_root, open_anew, signals, window_of};
+pub use crate::os::{RawTerminal, is_root, open_anew, raise_descriptors, signals, window_of};
 pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
 pub use backend::{Backend, Mock, MockCall, Script};
 pub use error::Error;

@@ -106,6 +106,14 @@ impl Keeper {
         tell_place(&link.socket, above, name)
     }
 
+    /// Whether its process lives.
+    pub fn lives(&self) -> bool {
+        let file = self.pid().map(|pid| format!("/proc/{pid}/stat"));
+        // A zombie's state is Z, behind its name.
+        let stat = file.ok().and_then(|file| fs::read_to_string(file).ok());
+        stat.is_some_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z')))
+    }
+
     /// Its process id.
     ///
     /// # Errors

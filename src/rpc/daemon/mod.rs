@@ -63,6 +63,8 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     for warning in config.check()? {
         tracing::warn!("{}", warning.0);
     }
+    let descriptors = supervise::raise_descriptors();
+    tracing::debug!(?descriptors, "as many descriptors as the hard limit allows");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(DaemonError::Runtime)?;
     let ended = runtime.block_on(attend(config));
     // What still reads files on a thread of its own is not waited for.

@@ -23,7 +23,8 @@ use std::sync::Arc;
 /// Takes over every job of the supervisor before. What cannot be taken over is told, ended and removed.
 ///
 /// # Errors
-/// When the records cannot be listed.
+/// When the records cannot be listed, or a job cannot be taken over for want of something: then all go on under their keeper,
+/// for the next try.
 pub async fn adopt(
     house: &Arc<House>,
     lasting: &Arc<Lasting>,
@@ -33,7 +34,7 @@ pub async fn adopt(
     let mut held: HashMap<String, HeldJob> = held.into_iter().map(|held| (held.name.clone(), held)).collect();
     for record in lasting.records()? {
         let held = held.remove(&record.id.short());
-        one(house, lasting, hands, record, held).await;
+        one(house, lasting, hands, record, held).await?;
     }
     // Of these nothing is written down, so nobody was ever told of them, or they were removed.
     for stray in held.into_values() {
@@ -43,7 +44,13 @@ pub async fn adopt(
 }
 
 /// One job, by its record.
-async fn one(house: &Arc<House>, lasting: &Arc<Lasting>, hands: &CellHands, record: Record, held: Option<HeldJob>) {
+async fn one(
+    house: &Arc<House>,
+    lasting: &Arc<Lasting>,
+    hands: &CellHands,
+    record: Record,
+    held: Option<HeldJob>,
+) -> Result<(), Error> {
     let id = record.id;
     let (spec, owner) = match (record.spec(), record.owner()) {
         (Ok(spec), Ok(owner)) => (spec, owner),
@@ -53,7 +60,7 @@ async fn one(house: &Arc<House>, lasting: &Arc<Lasting>, hands: &CellHands, reco
             if let Some(held) = held {
                 end(hands, held).await;
             }
-            return;
+            return Ok(());
         }
     };
     let ask = Ask { record, spec, owner };
@@ -61,11 +68,16 @@ async fn one(house: &Arc<House>, lasting: &Arc<Lasting>, hands: &CellHands, reco
     match (begun, held) {
         (Some(begun), Some(held)) => {
             let job = held.job;
-            if let Err(error) = running(house, lasting, hands, &ask, &begun, held) {
-                tracing::error!(%id, %error, "a running job could not be taken over, and ends");
-                // With the last of its lease its cell ends, and the sweep removes it.
-                hands.keeper.forget(job);
-                ended::lost(house, lasting, ask);
+            match running(house, lasting, hands, &ask, &begun, held) {
+                // What the keeper holds is no job's.
+                Err(Error::Os(error)) if error.is_nonsense() => {
+                    tracing::error!(%id, %error, "a running job could not be taken over, and ends");
+                    // With the last of its lease its cell ends, and the sweep removes it.
+                    hands.keeper.forget(job);
+                    ended::lost(house, lasting, ask);
+                }
+                // The host is short of something: the job runs on under its keeper, for a supervisor that has it.
+                other => other?,
             }
         }
         (_, held) => {
@@ -80,6 +92,7 @@ async fn one(house: &Arc<House>, lasting: &Arc<Lasting>, hands: &CellHands, reco
             }
         }
     }
+    Ok(())
 }
 
 /// What is known of a job that was asked for.
@@ -145,7 +158,11 @@ fn running(
         (None, false) => Status::Running,
     };
     let recorded = Some(Recorded::again(lasting, ask.record.clone()));
-    let files = house.disk().reopen(spec, id)?;
+    // Without its files a job is better off than without its life: what it writes is in memory then.
+    let files = house.disk().reopen(spec, id).unwrap_or_else(|error| {
+        tracing::error!(%id, %error, "the output of a job cannot be gone on with, and is kept in memory from here on");
+        None
+    });
     let begun =
         Begun { body, about, pace, limits, ours, files, asked, started, timeline, recorded, stopping, again: true };
     let (shared, stops) = driven(house, id, spec.clone(), begun);

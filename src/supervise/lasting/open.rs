@@ -2,13 +2,16 @@
 
 use super::Lasting;
 use super::adopt::adopt;
-use crate::os::cgroup::{self, DeviceGuard};
-use crate::os::keeper::{Keeper, NewKeeper};
+use crate::os::OsError;
+use crate::os::cgroup::{self, Base, DeviceGuard};
+use crate::os::keeper::{HeldJob, Keeper, NewKeeper};
 use crate::supervise::house::{CellHands, Hands, House};
 use crate::supervise::output::Disk;
 use crate::supervise::{Bounds, Error, Supervisor};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
 
 impl Supervisor {
     /// Opens a supervisor whose jobs outlive it, as a daemon's do: whenever it dies, or [leaves](Supervisor::leave), its jobs go
@@ -24,21 +27,16 @@ impl Supervisor {
         crate::supervise::supervisor::require_root()?;
         let lasting = Arc::new(Lasting::open(dir.as_ref())?);
         let path = lasting.keeper();
-        let (new, found) = match NewKeeper::find(&path)? {
-            Some(found) => (found, true),
-            None => (NewKeeper::execute()?.that_outlives(), false),
-        };
-        let devices = Arc::new(DeviceGuard::load()?);
-        let keeper = new.attend()?;
-        let (keeper, held) =
-            if found { keeper.taking_over(&path).await? } else { (keeper.outliving(&path)?, Vec::new()) };
-        let base = cgroup::prepare_beside(keeper.pid()?, |above, name| keeper.announce(above, name))?;
+        let (keeper, held) = keeper(&path).await?;
         let keeper = Arc::new(keeper);
+        // From now on every descriptor of a job is here as well: should the keeper die, another one is given them.
+        tokio::spawn(Keeper::guard(Arc::downgrade(&keeper)));
+        let devices = Arc::new(DeviceGuard::load()?);
+        let base = place(&keeper).await?;
         let hands = CellHands { keeper: Arc::clone(&keeper), base: Arc::new(base), devices };
         let house = Arc::new(House::new(Hands::Cells(hands.clone()), bounds, Some(Arc::clone(&lasting))));
         house.spool_in(Disk::keeping(&lasting.spool())?);
         adopt(&house, &lasting, &hands, held).await?;
-        tokio::spawn(Keeper::guard(Arc::downgrade(&keeper)));
         let supervisor = Self::of(house);
         supervisor.sweep()?;
         Ok(supervisor)
@@ -50,4 +48,34 @@ impl Supervisor {
     pub fn leave(&self) {
         self.house().leave();
     }
+}
+
+/// The keeper of the supervisor before with all that it holds, or a new one.
+async fn keeper(path: &Path) -> Result<(Keeper, Vec<HeldJob>), OsError> {
+    if let Some(found) = NewKeeper::find(path)? {
+        match found.attend()?.taking_over(path).await {
+            // It was on its way out: it held nothing any more.
+            Err(error) if error.is_gone() => {}
+            other => return other,
+        }
+    }
+    let keeper = NewKeeper::execute()?.that_outlives().attend()?.outliving(path)?;
+    Ok((keeper, Vec::new()))
+}
+
+/// How often the place for cells is looked for with a keeper that dies meanwhile, and the pause between: it is replaced in
+/// some ten milliseconds.
+const PLACE_TRIES: usize = 50;
+const PLACE_AGAIN: Duration = Duration::from_millis(100);
+
+/// The place for cells, beside the keeper.
+async fn place(keeper: &Keeper) -> Result<Base, OsError> {
+    let look = || cgroup::prepare_beside(keeper.pid()?, |above, name| keeper.announce(above, name));
+    for _ in 1..PLACE_TRIES {
+        match look() {
+            Err(_) if !keeper.lives() => sleep(PLACE_AGAIN).await,
+            other => return other,
+        }
+    }
+    look()
 }
