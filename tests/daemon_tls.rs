@@ -112,7 +112,7 @@ async fn openssl(server: &Server, options: &[&str]) -> (bool, String) {
 }
 
 #[tokio::test]
-async fn openssl_gets_in_by_tls_1_3_and_by_nothing_older() {
+async fn row_2_19_openssl_gets_in_by_tls_1_3_and_by_nothing_older() {
     let server = Server::start(Limits::default()).await;
     let paths = server.client("alice", &Wanted::default());
     let (cert, key) = (paths.cert.to_str().expect("text"), paths.key.to_str().expect("text"));

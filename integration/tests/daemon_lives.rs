@@ -14,7 +14,7 @@ fn begin() -> (tempfile::TempDir, Host) {
 const COUNTS: &str = "i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo $i; sleep 0.01; done; exit 7";
 
 #[test]
-fn a_job_and_its_output_outlive_a_daemon_that_is_killed() {
+fn row_4_29_a_job_and_its_output_outlive_a_daemon_that_is_killed() {
     let (base, before) = begin();
     let first = Daemon::start(base.path(), "");
     let id = first.job(&["-n", "seven", "--", "sh", "-c", COUNTS]);
@@ -98,6 +98,47 @@ fn a_second_daemon_is_refused_and_connections_that_say_nothing_hold_up_nobody() 
     assert!(!output.status.success());
     assert!(daemon.told(&["whoami"]).contains("uid:0"), "and the first one goes on");
     drop(stalled);
+    daemon.shutdown();
+    before.assert_nothing_left();
+}
+
+#[test]
+fn row_4_1_a_session_is_the_daemons_and_goes_on_when_its_client_is_killed() {
+    let (base, before) = begin();
+    let daemon = Daemon::start(base.path(), "");
+    let mut client =
+        daemon.command(&["start", "-f", "-n", "mine", "--", "sh", "-c", "echo 1; sleep 2; echo 2; exit 4"]);
+    let mut client = client.stdout(std::process::Stdio::null()).spawn().expect("it starts");
+    let until = Instant::now() + Duration::from_secs(20);
+    while !daemon.ask(&["status", "mine"]).status.success() {
+        assert!(Instant::now() < until, "it does not start");
+    }
+    client.kill().and_then(|()| client.wait()).expect("it is gone");
+    assert_eq!(daemon.ask(&["wait", "mine"]).status.code(), Some(4));
+    assert_eq!(daemon.told(&["log", "mine"]), "1\n2");
+    daemon.shutdown();
+    before.assert_nothing_left();
+}
+
+#[test]
+fn row_2_14_and_2_15_and_2_16_a_job_has_its_limits_and_namespaces_and_leaves_nothing() {
+    let (base, before) = begin();
+    let daemon = Daemon::start(base.path(), "");
+    let id = daemon.job(&["--memory", "64M", "--cpus", "0.5", "--pids", "20", "--", "sleep", "1000"]);
+    let told: serde_json::Value = serde_json::from_str(&daemon.told(&["status", "--json", &id])).expect("JSON");
+    let pid = told["pid"].as_i64().unwrap_or_else(|| panic!("{told:#}"));
+    let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).expect("it runs");
+    let own = text.lines().find_map(|line| line.strip_prefix("0::")).expect("a cgroup");
+    let limit = |file: &str| std::fs::read_to_string(format!("/sys/fs/cgroup{own}/{file}")).expect("a limit");
+    let limits = ["memory.max", "cpu.max", "pids.max"].map(|file| limit(file).trim().to_owned());
+    assert_eq!(limits[..2], ["67108864", "50000 100000"]);
+    assert!(limits[2].parse::<u64>().is_ok(), "{limits:?}");
+    for namespace in ["pid", "mnt", "net", "ipc", "uts", "cgroup"] {
+        let of = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/{namespace}")).expect("a namespace");
+        assert_ne!(of(&pid.to_string()), of("self"), "{namespace}");
+    }
+    assert_eq!(daemon.told(&["stop", "--kill", &id]), "");
+    daemon.told(&["rm", &id]);
     daemon.shutdown();
     before.assert_nothing_left();
 }

@@ -116,7 +116,7 @@ fn a_keeper_that_is_killed_is_replaced_under_running_jobs() {
 }
 
 #[test]
-fn when_both_are_killed_a_job_is_lost_and_said_to_be_and_nothing_is_left() {
+fn row_4_30_when_both_are_killed_a_job_is_lost_and_said_to_be_and_nothing_is_left() {
     let (_base, dir, before) = begin();
     let mut first = Lasting::open(&dir);
     first.start("gone", "echo 1; sleep 1000");

@@ -268,9 +268,11 @@ impl State {
     /// Takes a job out of the list.
     fn remove(&mut self, id: JobId, now: SystemTime) {
         self.tell(id, Change::Removed, now);
-        self.entries.remove(&id);
+        let entry = self.entries.remove(&id);
+        let spool = entry.as_ref().and_then(|entry| entry.shared.as_ref()?.spool.as_ref());
+        let keeps = spool.is_some_and(|spool| spool.keeps());
         if let Some(records) = &self.records {
-            records.remove(id);
+            records.remove(id, keeps);
         }
     }
 

@@ -56,14 +56,18 @@ async fn one(
         (Ok(spec), Ok(owner)) => (spec, owner),
         (Err(error), _) | (_, Err(error)) => {
             tracing::error!(%id, %error, "the record of a job has no meaning any more, and is removed with its job");
-            lasting.remove(id);
+            lasting.remove(id, false);
             if let Some(held) = held {
                 end(hands, held).await;
             }
             return Ok(());
         }
     };
-    let ask = Ask { record, spec, owner };
+    let mut ask = Ask { record, spec, owner };
+    if held.is_some() && ask.record.ended.is_none() && ask.record.begun.is_none() {
+        // It runs, and whoever was about to write that down is gone.
+        ask.record.begun = Some(Written::now());
+    }
     let begun = ask.record.begun.clone().filter(|_| ask.record.boot == lasting.boot && ask.record.ended.is_none());
     match (begun, held) {
         (Some(begun), Some(held)) => {
@@ -88,7 +92,7 @@ async fn one(
                 (Some(_), _) => ended::ended(house, ask),
                 (None, Some(_)) => ended::lost(house, lasting, ask),
                 // It never ran, or nobody was told that it did.
-                (None, None) => ended::not_begun(house, lasting, &ask),
+                (None, None) => ended::not_begun(house, lasting, ask),
             }
         }
     }

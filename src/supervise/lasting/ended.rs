@@ -29,11 +29,15 @@ pub(super) fn lost(house: &Arc<House>, lasting: &Arc<Lasting>, ask: Ask) {
     ended(house, Ask { record: recorded.record().clone(), spec, owner });
 }
 
-/// One that nobody was told of: there is nothing to tell of it now either.
-pub(super) fn not_begun(house: &Arc<House>, lasting: &Arc<Lasting>, ask: &Ask) {
+/// One that nobody was told of: there is nothing to tell of it now either. But that of a named request may have begun, and
+/// will be asked for again: it is not started twice.
+pub(super) fn not_begun(house: &Arc<House>, lasting: &Arc<Lasting>, ask: Ask) {
+    if ask.record.request.is_some() {
+        return lost(house, lasting, ask);
+    }
     // Its files go with whoever lets go of them; there may be none yet.
     drop(house.disk().of_ended(&ask.spec, ask.record.id, None));
-    lasting.remove(ask.record.id);
+    lasting.remove(ask.record.id, false);
 }
 
 /// What handles of it share: nobody drives it, and nobody ever will.

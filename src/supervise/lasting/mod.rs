@@ -65,15 +65,19 @@ impl Lasting {
         Ok(all)
     }
 
-    /// Removes what was written down of a job whose output is being removed: after that, and should we die before, the next
+    /// Removes what was written down of a job. Where its output goes with it, after that: should we die before, the next
     /// supervisor does both.
-    pub fn remove(&self, id: JobId) {
-        if let Err(error) = self.state.retire(&name_of(id)) {
+    pub fn remove(&self, id: JobId, output_stays: bool) {
+        let name = name_of(id);
+        let removed = if output_stays { self.state.remove(&name) } else { self.state.retire(&name) };
+        if let Err(error) = removed {
             tracing::error!(%error, "the record of a job could not be removed");
         }
         // Nobody can panic with it.
         let mut going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
-        going.push(id);
+        if !output_stays {
+            going.push(id);
+        }
         going.retain(|id| !self.state.gone(&name_of(*id)));
     }
 }

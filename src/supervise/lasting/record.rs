@@ -100,6 +100,11 @@ impl Record {
 }
 
 impl Begun {
+    /// Of a job that runs and of which that was not written down yet.
+    pub fn now() -> Self {
+        Self { at: unix_nanos(), since: monotonic_nanos(), effective: Vec::new(), above_before: None }
+    }
+
     /// When its target was executed, by the host's clock, and by that of deadlines.
     pub fn when(&self) -> (SystemTime, Instant) {
         (unix(self.at), instant(self.since))
@@ -209,7 +214,7 @@ impl Recorded {
 
     /// The job was not started: there is nothing to write down.
     pub fn not_begun(self) {
-        self.lasting.remove(self.record.id);
+        self.lasting.remove(self.record.id, false);
     }
 
     /// The record itself.

@@ -29,13 +29,20 @@ impl Disk {
     /// may lack up to 32 KiB that were in the spool and not yet there.
     ///
     /// # Errors
-    /// When there is no directory for spools, the job has none there, or a file cannot be read or opened.
+    /// When there is no directory for spools, the job has none there, or a file cannot be read.
     pub fn reopen(&self, spec: &JobSpec, id: JobId) -> Result<Option<Files>, Error> {
         let Some(mut files) = self.none_yet(spec)? else { return Ok(None) };
         files.before = Before::unseen();
         self.find(spec, id, &mut files)?;
         if let Some((_, path)) = log_file(spec, id) {
-            files.plain = Some(spool::log_file(&path, false)?.0);
+            // One that cannot be opened any more is no reason for the job to end: what it writes is in its log.
+            files.plain = match spool::log_file(&path, false) {
+                Ok((file, _)) => Some(file),
+                Err(error) => {
+                    tracing::error!(%id, %error, "the log file of a job is not written any more");
+                    None
+                }
+            };
         }
         Ok(Some(files))
     }

@@ -62,6 +62,11 @@ impl Spooled {
         self.stays.store(self.keep == Keep::Always, Ordering::Relaxed);
     }
 
+    /// Whether it stays after its job.
+    pub fn keeps(&self) -> bool {
+        self.keep == Keep::Always
+    }
+
     /// Nothing is removed when this is let go of, whatever was said: another supervisor will go on with the job, or tell of
     /// it.
     pub fn leave(&self) {
