@@ -205,6 +205,18 @@ impl LaunchFds {
 /// # Errors
 /// EPIPE when the other side is gone; else as sendmsg(2).
 pub fn send<M: Serialize>(socket: impl AsFd, message: &M, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    send_with(socket, message, fds, SendFlags::empty())
+}
+
+/// The same without waiting.
+///
+/// # Errors
+/// EAGAIN when the other side has not read for so long that nothing more fits; else as [`send`].
+pub fn send_now<M: Serialize>(socket: impl AsFd, message: &M, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    send_with(socket, message, fds, SendFlags::DONTWAIT)
+}
+
+fn send_with<M: Serialize>(socket: impl AsFd, message: &M, fds: &[BorrowedFd<'_>], flags: SendFlags) -> io::Result<()> {
     let mut buffer = [0_u8; MESSAGE_MOST_BYTES];
     let bytes = postcard::to_slice(message, &mut buffer).map_err(|_| Errno::MSGSIZE)?;
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MOST))];
@@ -213,7 +225,7 @@ pub fn send<M: Serialize>(socket: impl AsFd, message: &M, fds: &[BorrowedFd<'_>]
         return Err(Errno::TOOMANYREFS);
     }
     // MSG_NOSIGNAL: a peer that is gone is an error to report, not a SIGPIPE to die of.
-    sendmsg(socket, &[std::io::IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL)?;
+    sendmsg(socket, &[std::io::IoSlice::new(bytes)], &mut control, flags | SendFlags::NOSIGNAL)?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ pub(super) use new::sealed_copy;
 use super::watch::Watch;
 use super::{Doing, OsError};
 use init_shim::report::Failure;
-use init_shim::socket::{FromKeeper, LaunchFds, ToKeeper, receive, send};
+use init_shim::socket::{FromKeeper, LaunchFds, ToKeeper, receive, send, send_now};
 use new::Process;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
@@ -128,8 +128,12 @@ impl Keeper {
     /// The cell is gone and its cgroup removed.
     pub fn forget(&self, job: u64) {
         if self.vault.as_ref().is_none_or(|vault| vault.forget(job)) {
+            let link = self.link();
             // A keeper that is gone has forgotten it.
-            let _ = send(&self.link().socket, &ToKeeper::Forget { job }, &[]);
+            match &self.vault {
+                None => drop(send(&link.socket, &ToKeeper::Forget { job }, &[])),
+                Some(_) => self.heard(send_now(&link.socket, &ToKeeper::Forget { job }, &[])),
+            }
         }
     }
 }

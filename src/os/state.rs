@@ -22,6 +22,10 @@ const RECORD: &str = ".json";
 const NEW: &str = ".new";
 /// The end of the name of a record that is to go, once the job's output has.
 const GONE: &str = ".gone";
+/// What is given up for a record when nothing else is free.
+const RESERVE: &str = "reserve";
+/// Its bytes: some tens of records of jobs that end, whose output has filled the disk.
+const RESERVE_BYTES: usize = 256 * 1024;
 /// Bytes of a record that is read: a description has 256 KiB at most, and what else is told of a job is far less.
 const RECORD_MOST: u64 = 1024 * 1024;
 /// Bytes of a path of a socket (unix(7), `sun_path`), with its final zero.
@@ -51,7 +55,20 @@ impl StateDir {
         SpoolDir::open(path)?;
         let lock = locked(&path.join(LOCK))?;
         SpoolDir::open(&path.join(JOBS))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        let state = Self { path: path.to_owned(), _lock: lock };
+        state.reserve();
+        Ok(state)
+    }
+
+    /// Takes room that is given up when a record finds none. Without it, as on a disk that is full now, there is none to give.
+    fn reserve(&self) {
+        let path = self.path.join(RESERVE);
+        if fs::metadata(&path).is_ok_and(|file| file.len() == RESERVE_BYTES as u64) {
+            return;
+        }
+        if fs::write(&path, vec![0; RESERVE_BYTES]).is_err() {
+            let _ = fs::remove_file(&path);
+        }
     }
 
     /// Where the keeper is found.
@@ -64,7 +81,8 @@ impl StateDir {
         self.path.join(SPOOL)
     }
 
-    fn record(&self, name: &str) -> PathBuf {
+    /// Where a record is.
+    pub fn record(&self, name: &str) -> PathBuf {
         self.path.join(JOBS).join(format!("{name}{RECORD}"))
     }
 
@@ -80,7 +98,12 @@ impl StateDir {
             file.write_all(bytes)?;
             fs::rename(&new, &path)
         };
-        write().map_err(|error: io::Error| {
+        let full = |error: &io::Error| error.kind() == io::ErrorKind::StorageFull;
+        let written = match write() {
+            Err(error) if full(&error) && fs::remove_file(self.path.join(RESERVE)).is_ok() => write(),
+            other => other,
+        };
+        written.map_err(|error: io::Error| {
             let _ = fs::remove_file(&new);
             OsError::new(Doing::Write, &path, error)
         })

@@ -15,7 +15,10 @@ use crate::life::Stream;
 use crate::spec::{Stdio, StdioSet};
 use nix::sys::signal::{SigSet, Signal as TtySignal};
 use rustix::fd::OwnedFd;
-use rustix::fs::{FileType, Mode, OFlags, fchmod, fcntl_getfl, fstat, fstatfs, open};
+use rustix::fs::{
+    FileType, MemfdFlags, Mode, OFlags, SealFlags, fchmod, fcntl_add_seals, fcntl_getfl, fstat, fstatfs, memfd_create,
+    open,
+};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::fs::File;
@@ -62,6 +65,25 @@ pub struct Ours {
     pub intakes: Vec<(Stream, Intake)>,
     /// What the job's standard input is written to.
     pub inlet: Option<WiredInlet>,
+}
+
+/// What a job reads whole, as a file that nobody can write to (memfd_create(2)): nothing has to write it, so nothing of it is
+/// lost with whoever would have.
+///
+/// # Errors
+/// ENOMEM, EMFILE.
+pub fn whole(bytes: &[u8]) -> Result<OwnedFd, OsError> {
+    let make = || -> io::Result<OwnedFd> {
+        let memfd = memfd_create("ironcell-stdin", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = &rest[rustix::io::write(&memfd, rest)?..];
+        }
+        fcntl_add_seals(&memfd, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+        let path = format!("/proc/self/fd/{}", rustix::fd::AsRawFd::as_raw_fd(&memfd));
+        Ok(open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
+    };
+    make().map_err(|error| OsError::new(Doing::Make, "the job's input", error))
 }
 
 /// The writing end of a job's standard input.

@@ -17,7 +17,7 @@ use crate::os::cell::{Looks, NewCell};
 use crate::os::stdio::{Ours, Wired};
 use crate::os::{self, probe, stdio};
 use crate::plan::Plan;
-use crate::spec::{CpuMax, JobId, JobSpec, Owner, StdioSet};
+use crate::spec::{CpuMax, JobId, JobSpec, Owner, Stdio, StdioSet};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -83,6 +83,11 @@ async fn begin(seat: &mut Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) ->
     let (house, id) = (Arc::clone(&seat.house), seat.id);
     let asked = Instant::now();
     output::enforceable(&spec, &stdio)?;
+    let stdio = match stdio.stdin {
+        // What is written bit by bit would be cut when we die.
+        Stdio::Bytes(bytes) if seat.recorded.is_some() => StdioSet { stdin: Stdio::Fd(stdio::whole(&bytes)?), ..stdio },
+        stdin => StdioSet { stdin, ..stdio },
+    };
     let files = house.disk().files(&spec, id)?;
     let mut begun = match hands {
         Hands::Cells(hands) => in_cell(id, hands, &spec, stdio, asked).await?,

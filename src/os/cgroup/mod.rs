@@ -25,4 +25,4 @@ pub use hierarchy::{Discovery, discover};
 pub use seat::Seat;
 pub use set::{ApplyError, Effective};
 pub use stat::{pressure, value_of};
-pub use sweep::{leftovers, sweep};
+pub use sweep::{end, leftovers, sweep};

@@ -77,6 +77,17 @@ fn leftover(base: &Dir, name: &str) -> Result<Option<Dir>, OsError> {
     }
 }
 
+/// Ends the cell of this name, whoever holds it, and removes it; that there is none is no error.
+///
+/// # Errors
+/// When it cannot be killed or removed.
+pub fn end(base: &Base, name: &str) -> Result<(), OsError> {
+    match base.dir.enter(name) {
+        Err(error) if error.is(libc::ENOENT) => Ok(()),
+        dir => clear(&CellCgroup::adopt(dir?, base.dir.duplicate()?, name)),
+    }
+}
+
 /// Ends a leftover. An empty one is not killed: its maker may be about to lock it, and a killed cgroup is poisoned.
 fn clear(cell: &CellCgroup) -> Result<(), OsError> {
     if cell.is_populated()? {

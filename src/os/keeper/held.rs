@@ -2,7 +2,7 @@
 
 use super::{Keeper, Link, failed};
 use crate::os::OsError;
-use init_shim::socket::{HoldFds, Role, ToKeeper, send};
+use init_shim::socket::{HoldFds, Role, ToKeeper, send_now};
 use rustix::fd::{AsFd, OwnedFd};
 use std::io;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl HeldJob {
         let HoldFds { cgroup, base, ids } = &self.cell;
         let mut fds = vec![cgroup.as_fd(), base.as_fd(), ids.as_fd()];
         fds.extend(self.kept.iter().map(|(_, fd)| fd.as_fd()));
-        send(&link.socket, &message, &fds).map_err(failed)
+        send_now(&link.socket, &message, &fds).map_err(failed)
     }
 }
 

@@ -6,11 +6,11 @@ use super::held::HeldJob;
 use super::{ANSWER_WITHIN, Keeper, Link, NewKeeper, failed, tell_place};
 use crate::os::watch::Watch;
 use crate::os::{Doing, OsError};
-use init_shim::socket::{FromKeeper, HoldFds, Role, ToKeeper, receive, send};
+use init_shim::socket::{FromKeeper, HoldFds, Role, ToKeeper, receive, send, send_now};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -139,8 +139,11 @@ impl Keeper {
         // Under the lock: a keeper that is put in the place of this one in this moment is told of all that is in the list.
         // So one that is gone need not be told.
         let mut held = vault.held();
-        let _ = job.tell(&self.link());
+        let told = job.tell(&self.link());
         held.insert(job.job, job);
+        if told.is_err_and(|error| error.errno == libc::EAGAIN) {
+            self.kill();
+        }
     }
 
     /// Closes the copies of one descriptor.
@@ -150,7 +153,24 @@ impl Keeper {
         if let Some(held) = held.get_mut(&job) {
             drop(held.take(role));
         }
-        let _ = send(&self.link().socket, &ToKeeper::Release { job, role }, &[]);
+        self.heard(send_now(&self.link().socket, &ToKeeper::Release { job, role }, &[]));
+    }
+
+    /// What becomes of a keeper that was told something. One that is gone is replaced, and its successor told what is in the
+    /// list; and so is one that has not read for hundreds of messages, since nobody may wait for it.
+    pub(super) fn heard(&self, told: rustix::io::Result<()>) {
+        if told == Err(Errno::AGAIN) {
+            self.kill();
+        }
+    }
+
+    /// Kills the process. The guard has another one in its place.
+    fn kill(&self) {
+        tracing::error!("the keeper does not read any more, and is replaced");
+        if let Some(process) = self.process_watch() {
+            // ESRCH: it is gone already.
+            let _ = pidfd_send_signal(&process, Signal::KILL);
+        }
     }
 
     /// This supervisor goes, and all jobs stay as they are.
@@ -167,7 +187,12 @@ impl Keeper {
     /// death is noticed by the next order.
     pub async fn guard(this: Weak<Self>) {
         while let Some(keeper) = this.upgrade() {
-            let Some(dead) = keeper.process_watch() else { return };
+            let Some(dead) = keeper.process_watch() else {
+                // The host is short of descriptors, or it has died this moment.
+                drop(keeper);
+                sleep(REPLACE_AGAIN.1).await;
+                continue;
+            };
             drop(keeper);
             if dead.ready().await.is_err() {
                 return;

@@ -6,6 +6,7 @@ use crate::life::pace::Pace;
 use crate::life::{Happening, Status, Timeline};
 use crate::os::OsError;
 use crate::os::cell::{Cell, Known, Looks};
+use crate::os::cgroup;
 use crate::os::keeper::{HeldJob, Release};
 use crate::os::probe;
 use crate::os::stdio::Ours;
@@ -90,7 +91,13 @@ async fn one(
             }
             match (&ask.record.ended, &ask.record.begun) {
                 (Some(_), _) => ended::ended(house, ask),
-                (None, Some(_)) => ended::lost(house, lasting, ask),
+                (None, Some(_)) => {
+                    // Nobody holds it for us; whoever does all the same must not go on with it unseen.
+                    if let Err(error) = cgroup::end(&hands.base, &id.short()) {
+                        tracing::error!(%id, %error, "the cell of a lost job could not be removed");
+                    }
+                    ended::lost(house, lasting, ask);
+                }
                 // It never ran, or nobody was told that it did.
                 (None, None) => ended::not_begun(house, lasting, ask),
             }

@@ -12,8 +12,8 @@ mod outlive;
 mod record;
 
 use super::Error;
-use crate::os::OsError;
 use crate::os::state::{StateDir, boot};
+use crate::os::{Doing, OsError};
 use crate::spec::JobId;
 pub(super) use outlive::{discard, outlive};
 use record::Record;
@@ -54,7 +54,9 @@ impl Lasting {
     fn records(&self) -> Result<Vec<Record>, OsError> {
         let mut all = Vec::new();
         for (name, bytes) in self.state.records()? {
-            match bytes.map_err(|error| error.to_string()).and_then(|bytes| Record::read(&bytes)) {
+            // One that cannot be read now may be another time: its job stays with the keeper.
+            let bytes = bytes.map_err(|error| OsError::new(Doing::Read, self.state.record(&name), error))?;
+            match Record::read(&bytes) {
                 Ok(record) => all.push(record),
                 Err(error) => {
                     tracing::error!(name, error, "the record of a job cannot be read, and is removed");

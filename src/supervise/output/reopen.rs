@@ -21,6 +21,13 @@ const SUM_MOST: u64 = 4 << 20;
 /// Bytes of one such read.
 const READ: usize = 1 << 20;
 
+/// Whether the sums of what is there are to be made, or were written down.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sums {
+    Wanted,
+    Known,
+}
+
 impl Disk {
     /// The files of a job that another supervisor had begun, which is dead, to go on behind what is there: to be given to
     /// `Recording::resume`. Reads a disk: not for a task of a runtime.
@@ -33,7 +40,7 @@ impl Disk {
     pub fn reopen(&self, spec: &JobSpec, id: JobId) -> Result<Option<Files>, Error> {
         let Some(mut files) = self.none_yet(spec)? else { return Ok(None) };
         files.before = Before::unseen();
-        self.find(spec, id, &mut files)?;
+        self.find(spec, id, &mut files, Sums::Wanted)?;
         if let Some((_, path)) = log_file(spec, id) {
             // One that cannot be opened any more is no reason for the job to end: what it writes is in its log.
             files.plain = match spool::log_file(&path, false) {
@@ -62,7 +69,8 @@ impl Disk {
         let (mut before, mut spool) = (Before::unseen(), None);
         if let Some(mut files) = self.none_yet(spec)? {
             files.before = Before::unseen();
-            self.find(spec, id, &mut files)?;
+            let sums = if end.is_none() { Sums::Wanted } else { Sums::Known };
+            self.find(spec, id, &mut files, sums)?;
             files.begin();
             (before, spool) = (std::mem::take(&mut files.before), files.spool.take());
         }
@@ -78,7 +86,7 @@ impl Disk {
     }
 
     /// The spool of a job, as it is there.
-    fn find(&self, spec: &JobSpec, id: JobId, files: &mut Files) -> Result<(), Error> {
+    fn find(&self, spec: &JobSpec, id: JobId, files: &mut Files, sums: Sums) -> Result<(), Error> {
         let Store::Spool { max, keep } = spec.store() else { return Ok(()) };
         let dir = self.spools(max)?.job(&id.as_uuid().to_string());
         let failed = |error| OsError::new(Doing::Read, dir.path(), error);
@@ -88,7 +96,9 @@ impl Disk {
         spool.leave();
         let found = found(&dir).map_err(failed)?;
         let segments = Segments::reopened(max, found);
-        files.before = before(&dir, &segments).map_err(failed)?;
+        if sums == Sums::Wanted {
+            files.before = before(&dir, &segments).map_err(failed)?;
+        }
         *spool.segments() = segments;
         files.spool = Some(Arc::new(spool));
         Ok(())
