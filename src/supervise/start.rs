@@ -197,14 +197,16 @@ pub(super) struct Begun {
 /// Lists a job that runs, and gives it its driver.
 fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Result<Job, Error> {
     let on_drop = spec.on_drop();
-    let (shared, stops) = driven(house, id, spec, begun);
+    let (shared, stops, driver) = driven(house, id, spec, begun);
+    // Before it is driven, or its end could be told before its beginning.
     let started = house.registry.started(&shared, &stops, on_drop);
+    tokio::spawn(driver.run());
     // One that came too late for a supervisor that is closing is let go of here, and killed by that.
     started.map(|()| Job::new(shared, Some(stops)))
 }
 
-/// What is shared of a job that has a driver, and what holds it.
-type Driven = (Arc<Shared>, mpsc::Sender<StopRequest>);
+/// What is shared of a job, what holds it, and its driver, which is to run once it is listed.
+type Driven = (Arc<Shared>, mpsc::Sender<StopRequest>, Driver);
 
 /// Gives a job that runs its driver.
 pub(super) fn driven(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Driven {
@@ -252,8 +254,7 @@ pub(super) fn driven(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun)
         pace,
         asked,
     };
-    tokio::spawn(driver.run());
-    (shared, stops)
+    (shared, stops, driver)
 }
 
 /// Whether `cpu.max` can hold the job back.

@@ -2,8 +2,9 @@
 //! and only what was delegated, or what nobody manages, is ours (systemd's CGROUP_DELEGATION.md).
 
 use super::file::Dir;
-use crate::os::OsError;
+use crate::os::{Doing, OsError};
 use rustix::io::Errno;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 /// Where, and what has to be done first.
@@ -44,6 +45,20 @@ impl Seat {
             false => Self::Root(mount.path.to_path_buf()),
         })
     }
+}
+
+/// Moves a process beside those that live in the leaf of a seat, if it has one: systemd takes a scope away when nobody is in it.
+///
+/// # Errors
+/// ENOENT, ENODEV when the seat is gone.
+pub fn join_leaf(seat: BorrowedFd<'_>, pid: Option<i32>) -> Result<(), OsError> {
+    let seat = Dir::of(seat.try_clone_to_owned().map_err(|error| OsError::new(Doing::Open, LEAF, error))?)?;
+    let Some(pid) = pid else { return Ok(()) };
+    if !seat.has("cgroup.procs") {
+        return Err(OsError::new(Doing::Move, &*seat.path, Errno::NOENT));
+    }
+    // The root of a hierarchy has none, and its processes are where they are.
+    if !seat.has(LEAF) { Ok(()) } else { seat.enter(LEAF)?.write("cgroup.procs", &pid.to_string()) }
 }
 
 /// Our cgroup if it was delegated, or the one above if we already live in its leaf.

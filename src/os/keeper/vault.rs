@@ -5,7 +5,7 @@
 use super::held::HeldJob;
 use super::{ANSWER_WITHIN, Keeper, Link, NewKeeper, failed, tell_place};
 use crate::os::watch::Watch;
-use crate::os::{Doing, OsError};
+use crate::os::{Doing, OsError, cgroup};
 use init_shim::socket::{FromKeeper, HoldFds, Role, ToKeeper, receive, send, send_now};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 /// First and longest pause between tries to replace a keeper: nothing else is wrong with the jobs meanwhile.
@@ -35,6 +36,8 @@ pub(super) struct Vault {
     held: Mutex<BTreeMap<u64, HeldJob>>,
     /// The keeper's process, when another program has started it.
     found: Option<Watch>,
+    /// Whether the place for cells is gone, as that of systemd's goes with the last process in it.
+    placeless: watch::Sender<bool>,
     /// This supervisor goes, and its jobs stay: nothing that is dropped from now on is a job's end.
     left: AtomicBool,
 }
@@ -89,7 +92,17 @@ impl Keeper {
 
     fn with_vault(self, path: &Path, found: Option<Watch>) -> Self {
         let (path, held, left) = (path.to_owned(), Mutex::default(), AtomicBool::new(false));
-        Self { vault: Some(Vault { path, place: OnceLock::new(), held, found, left }), ..self }
+        Self {
+            vault: Some(Vault {
+                path,
+                place: OnceLock::new(),
+                held,
+                found,
+                placeless: watch::Sender::new(false),
+                left,
+            }),
+            ..self
+        }
     }
 
     /// Tells it where cells will be made, before that place is made, as [`NewKeeper::announce`].
@@ -104,6 +117,14 @@ impl Keeper {
             let _ = vault.place.set((above, name.to_owned()));
         }
         tell_place(&link.socket, above, name)
+    }
+
+    /// Waits until there is no place for cells any more: the keeper was killed when nothing ran, and systemd has taken the place
+    /// away. Only a new supervisor can make another one.
+    pub async fn placeless(&self) {
+        let Some(vault) = &self.vault else { return std::future::pending().await };
+        // The sender is the vault's own.
+        let _ = vault.placeless.subscribe().wait_for(|gone| *gone).await;
     }
 
     /// Whether its process lives.
@@ -231,6 +252,10 @@ impl Keeper {
         let _turn = self.turn().await;
         let new = NewKeeper::execute()?.that_outlives();
         if let Some((above, name)) = vault.place.get() {
+            if let (Some(pid), Err(error)) = (new.pid(), cgroup::join_leaf(above.as_fd(), new.pid())) {
+                vault.placeless.send_replace(true);
+                return Err(error.value(format!("the keeper {pid}")));
+            }
             new.announce(above.as_fd(), name)?;
         }
         let link = new.link()?;

@@ -49,6 +49,11 @@ pub enum DaemonError {
     /// The process itself has what it needs not.
     #[error("the daemon has no runtime: {0}")]
     Runtime(io::Error),
+    /// Systemd has taken the place for cells away.
+    #[error(
+        "the keeper was killed while no job ran, and systemd has taken the place for cells away: start the daemon anew"
+    )]
+    Placeless,
     /// The server ended by itself.
     #[error("the server failed: {0}")]
     Serve(#[from] tonic::transport::Error),
@@ -94,7 +99,10 @@ async fn attend(config: &Config) -> Result<(), DaemonError> {
     manager::ready();
     tracing::info!(socket = %config.socket.display(), listen = ?config.remote.listen, "ironcelld is ready");
     let beating = tokio::spawn(manager::beat());
-    let ended = until_end(served, signals, keys, (&switch, &stop), &mut asked).await;
+    let ended = tokio::select! {
+        ended = until_end(served, signals, keys, (&switch, &stop), &mut asked) => ended,
+        () = supervisor.placeless() => Err(DaemonError::Placeless),
+    };
     let ask = *asked.borrow();
     match ask {
         Some(ShutdownAsk { grace, leave_jobs: false }) => end_jobs(&supervisor, grace).await,

@@ -85,25 +85,29 @@ async fn one(
                 other => other?,
             }
         }
-        (_, held) => {
-            if let Some(held) = held {
-                end(hands, held).await;
-            }
-            match (&ask.record.ended, &ask.record.begun) {
-                (Some(_), _) => ended::ended(house, ask),
-                (None, Some(_)) => {
-                    // Nobody holds it for us; whoever does all the same must not go on with it unseen.
-                    if let Err(error) = cgroup::end(&hands.base, &id.short()) {
-                        tracing::error!(%id, %error, "the cell of a lost job could not be removed");
-                    }
-                    ended::lost(house, lasting, ask);
-                }
-                // It never ran, or nobody was told that it did.
-                (None, None) => ended::not_begun(house, lasting, ask),
-            }
-        }
+        (_, held) => over(house, lasting, hands, ask, held).await,
     }
     Ok(())
+}
+
+/// One job that does not run any more, or never did.
+async fn over(house: &Arc<House>, lasting: &Arc<Lasting>, hands: &CellHands, ask: Ask, held: Option<HeldJob>) {
+    if let Some(held) = held {
+        end(hands, held).await;
+    }
+    let id = ask.record.id;
+    match (&ask.record.ended, &ask.record.begun) {
+        (Some(_), _) => ended::ended(house, ask),
+        (None, Some(_)) => {
+            // Nobody holds it for us; whoever does all the same must not go on with it unseen.
+            if let Err(error) = cgroup::end(&hands.base, &id.short()) {
+                tracing::error!(%id, %error, "the cell of a lost job could not be removed");
+            }
+            ended::lost(house, lasting, ask);
+        }
+        // It never ran, or nobody was told that it did.
+        (None, None) => ended::not_begun(house, lasting, ask),
+    }
 }
 
 /// What is known of a job that was asked for.
@@ -176,13 +180,15 @@ fn running(
     });
     let begun =
         Begun { body, about, pace, limits, ours, files, asked, started, timeline, recorded, stopping, again: true };
-    let (shared, stops) = driven(house, id, spec.clone(), begun);
+    let (shared, stops, driver) = driven(house, id, spec.clone(), begun);
     let hold = match spec.on_drop() {
         OnDrop::Detach => Hold::Strong(stops),
         // Whoever held it is gone, and so is the job.
         OnDrop::Kill => Hold::Weak(stops.downgrade()),
     };
+    // Listed before it is driven, or its end could be told before.
     house.registry.restore(info, ask.record.request.clone(), shared, hold);
+    tokio::spawn(driver.run());
     Ok(())
 }
 

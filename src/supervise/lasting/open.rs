@@ -48,6 +48,15 @@ impl Supervisor {
     pub fn leave(&self) {
         self.house().leave();
     }
+
+    /// Waits until no cell can be made any more, and only another supervisor can make some again: under systemd, when the keeper
+    /// was killed while no job ran. Never, where that cannot be.
+    pub async fn placeless(&self) {
+        match self.house().hands() {
+            Ok(Hands::Cells(hands)) => hands.keeper.placeless().await,
+            Ok(Hands::Other(_)) | Err(_) => std::future::pending().await,
+        }
+    }
 }
 
 /// The keeper of the supervisor before with all that it holds, or a new one.
