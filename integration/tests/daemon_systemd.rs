@@ -69,19 +69,6 @@ fn a_restart_a_crash_a_reload_and_a_stop_of_the_service_leave_its_jobs_alone() {
     assert_eq!(status("one"), "running");
     assert!(told(&["stop", "--kill", "one"]).is_empty() || status("one") == "terminated");
     assert_eq!(status("one"), "terminated");
-    // With nothing running, systemd takes the place for cells away with its keeper; the service comes again, with another.
-    let keepers = Command::new("pgrep").args(["-x", "ironcell-keeper"]).output().expect("pgrep starts").stdout;
-    let keepers = String::from_utf8(keepers).expect("text");
-    keepers.lines().for_each(|pid| integration::inside::Running::signal(pid.parse().expect("a number"), libc::SIGKILL));
-    let starts = || {
-        let mut command = Command::new(ironcell_path());
-        command.args(["start", "-n", "two", "--", "true"]).output().expect("it starts").status.success()
-    };
-    let until = Instant::now() + Duration::from_secs(30);
-    while !starts() {
-        assert!(Instant::now() < until, "no job can be started any more");
-        std::thread::sleep(Duration::from_millis(300));
-    }
     told(&["shutdown"]);
     systemctl(&["stop", "ironcelld"]);
     std::fs::remove_file(UNIT).expect("removed");

@@ -47,7 +47,7 @@ fn a_job_that_ended_while_nobody_was_there_is_told_as_it_ended() {
     assert_eq!(third.order("wait short"), "ended Signal { signal: 11, core: false } Itself residue 0");
     assert_eq!(third.order("output short"), "output 108894 bytes 0 gaps in_order true last 20000");
     // Its input is as open as it was.
-    assert_eq!(third.order("type open 1\n").as_str(), "typed");
+    assert_eq!(third.order("type open 1"), "typed");
     assert_eq!(third.order("close open"), "closed");
     assert_eq!(third.order("wait open"), "ended Code { code: 3 } Itself residue 0");
     assert!(third.order("remove short").starts_with("removed "));

@@ -74,7 +74,7 @@ async fn obey(jobs: &Jobs, words: &[&str]) -> Result<String, Error> {
         ["output", name] => output(&find(name)?).await,
         ["type", name, text] => {
             let stdin = find(name)?;
-            stdin.stdin().expect("it has one").write_all(text.as_bytes()).await.expect("it reads");
+            stdin.stdin().expect("it has one").write_all(format!("{text}\n").as_bytes()).await.expect("it reads");
             "typed".to_owned()
         }
         ["close", name] => {
