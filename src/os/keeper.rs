@@ -1,6 +1,7 @@
 //! The keeper seen from the supervisor: started once, ordered over a socket, gone when the socket closes. Of a supervisor whose
 //! jobs outlive it the keeper stays, is found again by the next one, and is replaced when it dies (see `vault`).
 
+mod guard;
 mod held;
 mod new;
 mod vault;

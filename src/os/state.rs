@@ -7,6 +7,8 @@ use rustix::fs::{Mode, OFlags, open};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Where the records of jobs are.
 const JOBS: &str = "jobs";
@@ -180,12 +182,24 @@ impl StateDir {
     }
 }
 
+/// One that was killed lets go of its descriptors a moment after whoever killed it goes on.
+const LOCK_WITHIN: Duration = Duration::from_millis(500);
+const LOCK_AGAIN: Duration = Duration::from_millis(10);
+
 /// The lock, which goes with this process, however that ends. The keeper has no copy: what is opened here is closed in it.
 fn locked(path: &Path) -> Result<File, OsError> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = open(path, flags, Mode::from_raw_mode(0o600)).map_err(|errno| OsError::new(Doing::Open, path, errno))?;
     let file = File::from(file);
-    match file.try_lock() {
+    let mut tried = Instant::now();
+    let until = tried + LOCK_WITHIN;
+    let mut locked = file.try_lock();
+    while matches!(locked, Err(TryLockError::WouldBlock)) && tried < until {
+        thread::sleep(LOCK_AGAIN);
+        tried = Instant::now();
+        locked = file.try_lock();
+    }
+    match locked {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OsError::new(Doing::Lock, path, rustix::io::Errno::AGAIN)
             .remedy("another daemon is at work in this directory: stop it, or take another directory")),

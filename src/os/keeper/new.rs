@@ -37,6 +37,14 @@ pub(super) struct Process {
 }
 
 impl Process {
+    /// Kills it.
+    pub(super) fn kill(&self) {
+        if let Ok(pidfd) = pidfd_open(self.pid, PidfdFlags::empty()) {
+            // ESRCH: it is gone already.
+            let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+        }
+    }
+
     pub(super) fn pid(&self) -> i32 {
         self.pid.as_raw_pid()
     }

@@ -3,26 +3,23 @@
 //! new one is given the copies that are kept here for it.
 
 use super::held::HeldJob;
-use super::{ANSWER_WITHIN, Keeper, Link, NewKeeper, failed, tell_place};
+use super::{ANSWER_WITHIN, Keeper, Link, failed, tell_place};
 use crate::os::watch::Watch;
-use crate::os::{Doing, OsError, cgroup};
+use crate::os::{Doing, OsError};
 use init_shim::socket::{FromKeeper, HoldFds, Role, ToKeeper, receive, send, send_now};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Signal, pidfd_send_signal};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-/// First and longest pause between tries to replace a keeper: nothing else is wrong with the jobs meanwhile.
-const REPLACE_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 /// Supervisors that wait for the keeper: one, and one that comes by mistake.
 const BACKLOG: i32 = 2;
 
@@ -30,20 +27,20 @@ const BACKLOG: i32 = 2;
 #[derive(Debug)]
 pub(super) struct Vault {
     /// Where the next supervisor finds it.
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// The place for cells, as the keeper was told of it.
-    place: OnceLock<(OwnedFd, String)>,
+    pub(super) place: OnceLock<(OwnedFd, String)>,
     held: Mutex<BTreeMap<u64, HeldJob>>,
     /// The keeper's process, when another program has started it.
-    found: Option<Watch>,
+    pub(super) found: Option<Watch>,
     /// Whether the place for cells is gone, as that of systemd's goes with the last process in it.
-    placeless: watch::Sender<bool>,
+    pub(super) placeless: watch::Sender<bool>,
     /// This supervisor goes, and its jobs stay: nothing that is dropped from now on is a job's end.
     left: AtomicBool,
 }
 
 impl Vault {
-    fn held(&self) -> MutexGuard<'_, BTreeMap<u64, HeldJob>> {
+    pub(super) fn held(&self) -> MutexGuard<'_, BTreeMap<u64, HeldJob>> {
         // Each change is one call.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -203,73 +200,11 @@ impl Keeper {
     pub fn has_left(&self) -> bool {
         self.vault.as_ref().is_some_and(|vault| vault.left.load(Ordering::Acquire))
     }
-
-    /// Replaces the keeper whenever its process dies, as long as anybody else has it. Of a keeper that does not outlive, the
-    /// death is noticed by the next order.
-    pub async fn guard(this: Weak<Self>) {
-        while let Some(keeper) = this.upgrade() {
-            let Some(dead) = keeper.process_watch() else {
-                // The host is short of descriptors, or it has died this moment.
-                drop(keeper);
-                sleep(REPLACE_AGAIN.1).await;
-                continue;
-            };
-            drop(keeper);
-            if dead.ready().await.is_err() {
-                return;
-            }
-            let (mut pause, longest) = REPLACE_AGAIN;
-            while let Some(keeper) = this.upgrade().filter(|keeper| !keeper.has_left()) {
-                match keeper.replace().await {
-                    Ok(jobs) => {
-                        tracing::warn!(jobs, "the keeper had died; another is in its place");
-                        break;
-                    }
-                    Err(error) => tracing::error!(%error, "the keeper has died, and no other could be started yet"),
-                }
-                drop(keeper);
-                sleep(pause).await;
-                pause = (pause * 2).min(longest);
-            }
-        }
-    }
-
-    /// Its process, to wait for its end.
-    fn process_watch(&self) -> Option<Watch> {
-        let link = self.link();
-        let pidfd = match (&link.process, &self.vault) {
-            (Some(process), Some(_)) => pidfd_open(Pid::from_raw(process.pid())?, PidfdFlags::empty()).ok()?,
-            (None, Some(Vault { found: Some(found), .. })) => found.as_fd().try_clone_to_owned().ok()?,
-            _ => return None,
-        };
-        Watch::readable(pidfd).ok()
-    }
-
-    /// Another keeper in the place of one that died; how many jobs it holds.
-    async fn replace(&self) -> Result<usize, OsError> {
-        let Some(vault) = &self.vault else { return Ok(0) };
-        // No start is under way meanwhile; one that was has failed with the keeper.
-        let _turn = self.turn().await;
-        let new = NewKeeper::execute()?.that_outlives();
-        if let Some((above, name)) = vault.place.get() {
-            if let (Some(pid), Err(error)) = (new.pid(), cgroup::join_leaf(above.as_fd(), new.pid())) {
-                vault.placeless.send_replace(true);
-                return Err(error.value(format!("the keeper {pid}")));
-            }
-            new.announce(above.as_fd(), name)?;
-        }
-        let link = new.link()?;
-        link.outlive(&vault.path)?;
-        let held = vault.held();
-        held.values().try_for_each(|job| job.tell(&link))?;
-        *self.link.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(link);
-        Ok(held.len())
-    }
 }
 
 impl Link {
     /// Says where the next supervisor is to be waited for.
-    fn outlive(&self, path: &Path) -> Result<(), OsError> {
+    pub(super) fn outlive(&self, path: &Path) -> Result<(), OsError> {
         let failed_at = |errno: Errno| OsError::new(Doing::Make, path, errno);
         // One that was left by a keeper which is gone: nobody listens there, or it would have been found.
         match fs::remove_file(path) {

@@ -5,6 +5,7 @@ use crate::life::state::State;
 use crate::life::{Happening, StopKind, Throttle};
 use crate::os::cell::CpuLook;
 use crate::supervise::events::Change;
+use tokio::time::Instant;
 
 impl Driver {
     /// Notes what a new state means for those who watch, before its actions are done.
@@ -17,7 +18,8 @@ impl Driver {
                 waits.look = None;
                 waits.ending = true;
                 if let Some(recorded) = &mut self.recorded {
-                    recorded.stopping(why, *how, self.grace);
+                    let grace = waits.grace.map_or(self.grace, |until| until.saturating_duration_since(Instant::now()));
+                    recorded.stopping(why, *how, grace);
                 }
                 self.note(Happening::Stopping { cause: why.word(), how: *how });
             }

@@ -118,6 +118,16 @@ pub(super) struct Ask {
 }
 
 impl Ask {
+    /// What the list tells of it, as one that runs in this.
+    fn running(&self, body: &Body) -> JobInfo {
+        let status = match (&self.record.stopping, body.stands_still()) {
+            (Some(_), _) => Status::Stopping,
+            (None, true) => Status::Paused,
+            (None, false) => Status::Running,
+        };
+        JobInfo { pid: Some(body.pid()), status, ..self.info() }
+    }
+
     /// What the list tells of it, as one that runs.
     pub fn info(&self) -> JobInfo {
         let (record, spec) = (&self.record, &self.spec);
@@ -165,13 +175,7 @@ fn running(
         Err(refusal) => About { notes: vec![refusal.to_string()], ..About::default() },
     };
     let stopping = ask.record.stopping.clone();
-    let mut info = ask.info();
-    info.pid = Some(body.pid());
-    info.status = match (&stopping, body.stands_still()) {
-        (Some(_), _) => Status::Stopping,
-        (None, true) => Status::Paused,
-        (None, false) => Status::Running,
-    };
+    let info = ask.running(&body);
     let recorded = Some(Recorded::again(lasting, ask.record.clone()));
     // Without its files a job is better off than without its life: what it writes is in memory then.
     let files = house.disk().reopen(spec, id).unwrap_or_else(|error| {
