@@ -37,9 +37,9 @@ fn a_process_of_the_cell_holds_no_descriptor_of_the_host() {
     };
     let leader = open(cell.leader());
     assert!(leader.len() == 3 && leader.iter().all(|target| target.starts_with("pipe:")), "{leader:?}");
-    // PID 1: three on /dev/null, the status pipe, the lease, the lock on its ids, and what it waits on.
+    // PID 1: three on /dev/null, the socket for the status, the lease, the lock on its ids, and what it waits on.
     let first = open(cell.first());
-    let known = ["/dev/null", "pipe:", "/run/ironcell/cell-ids", "anon_inode:[signalfd]"];
+    let known = ["/dev/null", "socket:", "pipe:", "/run/ironcell/cell-ids", "anon_inode:[signalfd]"];
     let foreign: Vec<_> = first.iter().filter(|target| !known.iter().any(|known| target.starts_with(known))).collect();
     assert!(foreign.is_empty() && first.len() == 7, "{first:?}");
     assert_eq!(cell.end().code, 0);
