@@ -1,7 +1,7 @@
 //! What a cell tells its owner, as fixed bytes that can be written in one call and never tear (PIPE_BUF).
 //!
 //! A [`Failure`] travels through the report pipe, whose write end is closed by the exec: silence is success. An [`End`]
-//! travels through the status pipe, which PID 1 holds for life, so the end of a job is not lost while nobody reads.
+//! travels through the status socket, which PID 1 holds for life, so the end of a job is not lost while nobody reads.
 
 use crate::step::Step;
 

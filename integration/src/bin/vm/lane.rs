@@ -134,11 +134,12 @@ const SAME_UNDER_SYSTEMD: [&str; 15] = [
 ];
 
 /// What a newer kernel does not change.
-const SAME_ON_NEXT: [&str; 15] = [
+const SAME_ON_NEXT: [&str; 16] = [
     "attack_",
     "daemon_",
     "ends_",
-    "lasting_kills",
+    "files_",
+    "lasting_",
     "library_jobs",
     "library_owner",
     "life_ends",
