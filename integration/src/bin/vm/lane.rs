@@ -115,15 +115,19 @@ const SAME_EVERYWHERE: [&str; 11] = [
 ];
 
 /// What systemd does not change.
-const SAME_UNDER_SYSTEMD: [&str; 15] = [
+const SAME_UNDER_SYSTEMD: [&str; 19] = [
     "attack_",
     "daemon_lives",
     "daemon_program",
     "ends_",
     "files_",
     "lasting_kills",
+    "library_jobs",
     "library_terminal",
+    "library_verbs",
     "life_ends",
+    "life_many",
+    "life_moments",
     "limits_io_paths",
     "limits_io_rates",
     "real_",
@@ -134,7 +138,7 @@ const SAME_UNDER_SYSTEMD: [&str; 15] = [
 ];
 
 /// What a newer kernel does not change.
-const SAME_ON_NEXT: [&str; 16] = [
+const SAME_ON_NEXT: [&str; 17] = [
     "attack_",
     "daemon_",
     "ends_",
@@ -142,6 +146,7 @@ const SAME_ON_NEXT: [&str; 16] = [
     "lasting_",
     "library_jobs",
     "library_owner",
+    "library_verbs",
     "life_ends",
     "life_many",
     "life_moments",
