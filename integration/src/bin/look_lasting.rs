@@ -17,7 +17,7 @@ fn main() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let supervisor = match Supervisor::open_lasting(&dir, Bounds { ended: 4096, ..Bounds::default() }).await {
+        let supervisor = match Supervisor::open_lasting(&dir, Bounds { ended: 65_536, ..Bounds::default() }).await {
             Ok(supervisor) => supervisor,
             Err(error) => return say(&format!("refused {error}")),
         };
