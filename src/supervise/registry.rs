@@ -17,7 +17,7 @@ use super::lasting::Lasting;
 use super::request::StopRequest;
 use super::{Counts, Error, JobInfo};
 use crate::life::{Outcome, Status};
-use crate::spec::{JobId, JobSpec, OnDrop, Owner};
+use crate::spec::{JobId, JobSpec, Keep, OnDrop, Owner};
 use entry::Entry;
 pub(super) use entry::{Asked, Hold};
 use std::collections::{BTreeMap, HashMap};
@@ -270,9 +270,9 @@ impl State {
         self.tell(id, Change::Removed, now);
         let entry = self.entries.remove(&id);
         let spool = entry.as_ref().and_then(|entry| entry.shared.as_ref()?.spool.as_ref());
-        let keeps = spool.is_some_and(|spool| spool.keeps());
+        let output = spool.map_or(Keep::WithJob, |spool| spool.keep());
         if let Some(records) = &self.records {
-            records.remove(id, keeps);
+            records.remove(id, output);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::new::Process;
 use super::vault::Vault;
-use super::{Keeper, NewKeeper};
+use super::{Keeper, NewKeeper, failed};
 use crate::os::watch::Watch;
 use crate::os::{OsError, cgroup};
 use rustix::fd::AsFd;
@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 /// First and longest pause between tries to replace a keeper: nothing else is wrong with the jobs meanwhile.
 const REPLACE_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
 impl Keeper {
     /// Replaces the keeper whenever its process dies, as long as anybody else has it. Of a keeper that does not outlive, the
     /// death is noticed by the next order.
@@ -70,7 +71,8 @@ impl Keeper {
         }
         let mut link = new.link()?;
         let held = vault.held();
-        let told = link.outlive(&vault.path).and_then(|()| held.values().try_for_each(|job| job.tell(&link)));
+        let told =
+            link.outlive(&vault.path).and_then(|()| held.values().try_for_each(|job| job.tell(&link).map_err(failed)));
         if let Err(error) = told {
             // All that it was told of is here: it ends, and the next try has another one.
             link.process.iter_mut().for_each(|process| process.outlives = false);

@@ -1,7 +1,6 @@
 //! A job that the keeper holds copies of the descriptors of.
 
-use super::{Keeper, Link, failed};
-use crate::os::OsError;
+use super::{Keeper, Link};
 use init_shim::socket::{HoldFds, Role, ToKeeper, send_now};
 use rustix::fd::{AsFd, OwnedFd};
 use std::io;
@@ -42,13 +41,13 @@ impl HeldJob {
     }
 
     /// Tells the keeper at the other end of this link.
-    pub(super) fn tell(&self, link: &Link) -> Result<(), OsError> {
+    pub(super) fn tell(&self, link: &Link) -> rustix::io::Result<()> {
         let roles = self.kept.iter().map(|(role, _)| *role).collect();
         let message = ToKeeper::Hold { job: self.job, name: self.name.clone(), pid: self.pid, roles };
         let HoldFds { cgroup, base, ids } = &self.cell;
         let mut fds = vec![cgroup.as_fd(), base.as_fd(), ids.as_fd()];
         fds.extend(self.kept.iter().map(|(_, fd)| fd.as_fd()));
-        send_now(&link.socket, &message, &fds).map_err(failed)
+        send_now(&link.socket, &message, &fds)
     }
 }
 

@@ -159,9 +159,7 @@ impl Keeper {
         let mut held = vault.held();
         let told = job.tell(&self.link());
         held.insert(job.job, job);
-        if told.is_err_and(|error| error.errno == libc::EAGAIN) {
-            self.kill();
-        }
+        self.heard(told);
     }
 
     /// Closes the copies of one descriptor.

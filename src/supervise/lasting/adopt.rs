@@ -11,7 +11,7 @@ use crate::os::keeper::{HeldJob, Release};
 use crate::os::probe;
 use crate::os::stdio::Ours;
 use crate::plan::Plan;
-use crate::spec::{JobSpec, OnDrop, Owner};
+use crate::spec::{JobSpec, Keep, OnDrop, Owner};
 use crate::supervise::backend::Body;
 use crate::supervise::house::{CellHands, House};
 use crate::supervise::job::About;
@@ -57,7 +57,7 @@ async fn one(
         (Ok(spec), Ok(owner)) => (spec, owner),
         (Err(error), _) | (_, Err(error)) => {
             tracing::error!(%id, %error, "the record of a job has no meaning any more, and is removed with its job");
-            lasting.remove(id, false);
+            lasting.remove(id, Keep::WithJob);
             if let Some(held) = held {
                 end(hands, held).await;
             }

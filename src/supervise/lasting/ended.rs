@@ -4,6 +4,7 @@ use super::adopt::Ask;
 use super::{Lasting, Recorded};
 use crate::life::log::Log;
 use crate::life::{Cause, Exit, Outcome, Status};
+use crate::spec::Keep;
 use crate::supervise::house::House;
 use crate::supervise::input::Inputs;
 use crate::supervise::job::{About, Shared};
@@ -37,7 +38,7 @@ pub(super) fn not_begun(house: &Arc<House>, lasting: &Arc<Lasting>, ask: Ask) {
     }
     // Its files go with whoever lets go of them; there may be none yet.
     drop(house.disk().of_ended(&ask.spec, ask.record.id, None));
-    lasting.remove(ask.record.id, false);
+    lasting.remove(ask.record.id, Keep::WithJob);
 }
 
 /// What handles of it share: nobody drives it, and nobody ever will.

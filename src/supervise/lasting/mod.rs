@@ -14,7 +14,7 @@ mod record;
 use super::Error;
 use crate::os::state::{StateDir, boot};
 use crate::os::{Doing, OsError};
-use crate::spec::JobId;
+use crate::spec::{JobId, Keep};
 pub(super) use outlive::{discard, outlive};
 use record::Record;
 pub(super) use record::{Recorded, Stopping};
@@ -69,15 +69,18 @@ impl Lasting {
 
     /// Removes what was written down of a job. Where its output goes with it, after that: should we die before, the next
     /// supervisor does both.
-    pub fn remove(&self, id: JobId, output_stays: bool) {
+    pub fn remove(&self, id: JobId, output: Keep) {
         let name = name_of(id);
-        let removed = if output_stays { self.state.remove(&name) } else { self.state.retire(&name) };
+        let removed = match output {
+            Keep::Always => self.state.remove(&name),
+            Keep::WithJob => self.state.retire(&name),
+        };
         if let Err(error) = removed {
             tracing::error!(%error, "the record of a job could not be removed");
         }
         // Nobody can panic with it.
         let mut going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
-        if !output_stays {
+        if output == Keep::WithJob {
             going.push(id);
         }
         going.retain(|id| !self.state.gone(&name_of(*id)));

@@ -6,7 +6,7 @@ use crate::life::{LogEnd, Outcome, StopKind};
 use crate::os::cgroup::Effective;
 use crate::os::state::monotonic_nanos;
 use crate::spec::file::MOST_BYTES;
-use crate::spec::{JobId, JobSpec, Owner, SpecError};
+use crate::spec::{JobId, JobSpec, Keep, Owner, SpecError};
 use crate::supervise::Error;
 use crate::supervise::registry::Asked;
 use serde::{Deserialize, Serialize};
@@ -214,7 +214,7 @@ impl Recorded {
 
     /// The job was not started: there is nothing to write down.
     pub fn not_begun(self) {
-        self.lasting.remove(self.record.id, false);
+        self.lasting.remove(self.record.id, Keep::WithJob);
     }
 
     /// The record itself.

@@ -63,8 +63,8 @@ impl Spooled {
     }
 
     /// Whether it stays after its job.
-    pub fn keeps(&self) -> bool {
-        self.keep == Keep::Always
+    pub fn keep(&self) -> Keep {
+        self.keep
     }
 
     /// Nothing is removed when this is let go of, whatever was said: another supervisor will go on with the job, or tell of
