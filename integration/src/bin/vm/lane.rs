@@ -1,6 +1,5 @@
-//! The tests of one lane: file after file in its machine, and what is done when one does not end.
+//! The tests of one lane: file after file in a machine, and what is done when one does not end.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,13 +7,15 @@ use anyhow::Result;
 use integration::order::{Order, Stdin};
 use integration::{Lane, PROGRAMS, WORK};
 
+use crate::crew::Work;
 use crate::disks::Program;
 use crate::image::Image;
 use crate::machine::{Deadline, Fault, Machine};
 use crate::progress;
-use crate::session::{self, Caller, End, Sink};
-use crate::suite::{Choice, Lap};
+use crate::session::{self, End};
+use crate::suite::Choice;
 use crate::tally::Tally;
+use crate::watched::Watched;
 
 /// One test file: 45 s on an idle machine for the longest, several times that on a busy one.
 const FILE_LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -22,7 +23,7 @@ const FILE_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// The same with a number of rounds of the caller's own (`IRONCELL_ROUNDS`): that is his to know.
 const ROUNDS_LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// Files of one lane that may be begun anew on a new machine. A lane in which more do not end has one reason for all.
+/// Files of one lane that one machine's place may begin anew on a new one. Where more do not end, there is one reason for all.
 const ANEW_MOST: u32 = 2;
 
 /// What a lane is made of.
@@ -40,20 +41,31 @@ impl Lab<'_> {
     }
 }
 
-/// Runs the files that matter in this lane, or those that were asked for.
-pub fn run(lap: &mut Lap, lab: &Lab, choice: &Choice) -> Result<()> {
-    let mut machine = lab.boot()?;
-    progress!("{}: booted in {:.1} s", lab.lane.name(), lap.start.elapsed().as_secs_f32());
-    let mut tests: Vec<&str> = lab.programs.iter().filter_map(|program| program.place.strip_prefix("tests/")).collect();
+/// The files that matter in this lane, or those that were asked for.
+pub fn files<'a>(lane: Lane, programs: &'a [Program], choice: &Choice) -> Vec<&'a str> {
+    let mut tests: Vec<&str> = programs.iter().filter_map(|program| program.place.strip_prefix("tests/")).collect();
     tests.sort_unstable();
-    // A filter that is the name of a file means that file; any other is a part of a test's name.
     let file = choice.filter.filter(|filter| tests.contains(filter));
     let wanted =
-        |test: &&str| file.map_or_else(|| choice.filter.is_some() || matters(lab.lane, test), |file| file == *test);
+        |test: &&str| file.map_or_else(|| choice.filter.is_some() || matters(lane, test), |file| file == *test);
+    tests.into_iter().filter(wanted).collect()
+}
+
+/// Takes files from the lane's work until there are none, in a machine of its own.
+pub fn run(work: &Work, lab: &Lab, choice: &Choice) -> Result<()> {
+    // A filter that is the name of a file means that file; any other is a part of a test's name.
+    let part =
+        choice.filter.filter(|filter| !lab.programs.iter().any(|program| program.place == format!("tests/{filter}")));
+    let mut machine = None;
     let mut anew = 0;
-    for test in tests.into_iter().filter(wanted) {
-        let order = order(lab.lane, test, choice.filter.filter(|_| file.is_none()), &choice.libtest);
-        while let Err(fault) = one(lap, &mut machine, test, &order) {
+    while let Some(test) = work.next() {
+        let order = order(lab.lane, test, part, &choice.libtest);
+        loop {
+            let machine = match &mut machine {
+                Some(machine) => machine,
+                none => none.insert(booted(work, lab)?),
+            };
+            let Err(fault) = one(work, machine, test, &order) else { break };
             // A test bounds each of its waits, and fails when ironcell hangs. So what does not end at all, or dies with its
             // machine, is a process that the kernel or its emulator does not let go on: that is told with all that can be
             // known of it, and the file has one more chance on a fresh machine.
@@ -63,18 +75,23 @@ pub fn run(lap: &mut Lap, lab: &Lab, choice: &Choice) -> Result<()> {
             }
             progress!("{}: {fault:#}", lab.lane.name());
             progress!("{}: {test} once more, on a machine booted anew", lab.lane.name());
-            drop(machine);
-            machine = lab.boot()?;
+            *machine = booted(work, lab)?;
         }
     }
     Ok(())
 }
 
+fn booted(work: &Work, lab: &Lab) -> Result<Machine> {
+    let machine = lab.boot()?;
+    progress!("{}: booted, {:.1} s after the lane's start", lab.lane.name(), work.lap().start.elapsed().as_secs_f32());
+    Ok(machine)
+}
+
 /// One file, counted when it has ended.
-fn one(lap: &mut Lap, machine: &mut Machine, test: &str, order: &Order) -> Result<()> {
+fn one(work: &Work, machine: &mut Machine, test: &str, order: &Order) -> Result<()> {
     let name = machine.lane.name();
     progress!("{name}: {test}");
-    let mut watched = Watched(Tally::default());
+    let mut watched = Watched::new(work.alone, format!("{name}: {test}"));
     let limit = if std::env::var_os("IRONCELL_ROUNDS").is_some() { ROUNDS_LIMIT } else { FILE_LIMIT };
     let end = match session::run(machine, order, &mut watched, Some(Deadline::after(limit))) {
         Ok(end) => end,
@@ -86,8 +103,9 @@ fn one(lap: &mut Lap, machine: &mut Machine, test: &str, order: &Order) -> Resul
             return Err(fault);
         }
     };
-    lap.row.count.add(watched.0.count);
-    if let Some(what) = amiss(&end, &watched.0) {
+    let mut lap = work.lap();
+    lap.row.count.add(watched.tally.count);
+    if let Some(what) = amiss(&end, &watched.tally) {
         lap.note(&format!("{test} {what}"));
     }
     Ok(())
@@ -170,20 +188,6 @@ fn amiss(end: &End, tally: &Tally) -> Option<String> {
         End::Exited(0) => None,
         End::Exited(_) if tally.count.failed > 0 => None,
         End::Exited(code) => Some(format!("exited with {code} though no test failed")),
-    }
-}
-
-/// To the caller, counted on its way.
-struct Watched(Tally);
-
-impl Sink for Watched {
-    fn stdout(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.0.watch(bytes);
-        Caller.stdout(bytes)
-    }
-
-    fn stderr(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        std::io::stderr().lock().write_all(bytes)
     }
 }
 

@@ -7,6 +7,7 @@ mod args;
 mod bench;
 mod cargo;
 mod children;
+mod crew;
 mod disks;
 mod image;
 mod kvm;
@@ -21,6 +22,7 @@ mod tally;
 mod terminal;
 mod tools;
 mod verbs;
+mod watched;
 mod workdir;
 
 use std::process::ExitCode;

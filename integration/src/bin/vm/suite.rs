@@ -12,8 +12,8 @@ use anyhow::{Context, Result};
 use integration::Lane;
 
 use crate::args::TestLane;
+use crate::crew::{self, Kit};
 use crate::disks::Program;
-use crate::lane::{self, Lab};
 use crate::machine::Fault;
 use crate::session::{Caller, Sink};
 use crate::tally::{Count, Row, Tally, summary};
@@ -36,6 +36,7 @@ pub struct Choice<'a> {
 pub struct Lap {
     pub row: Row,
     pub start: Instant,
+    begun: bool,
     code: u8,
 }
 
@@ -74,9 +75,21 @@ fn finish(mut laps: Vec<Lap>, each_must_run: bool) -> u8 {
 }
 
 impl Lap {
-    fn new(name: &'static str) -> Self {
+    pub fn new(name: &'static str) -> Self {
         let row = Row { name, count: Count::default(), took: Duration::ZERO, notes: Vec::new() };
-        Self { row, start: Instant::now(), code: 0 }
+        Self { row, start: Instant::now(), begun: false, code: 0 }
+    }
+
+    /// From now on time counts, unless it does already.
+    pub fn begin(&mut self) {
+        if !self.begun {
+            (self.start, self.begun) = (Instant::now(), true);
+        }
+    }
+
+    /// So long it has taken, if nothing more is to come.
+    pub fn pause(&mut self) {
+        self.row.took = self.start.elapsed();
     }
 
     /// Something other than a test failed.
@@ -86,7 +99,7 @@ impl Lap {
     }
 
     /// The machine or a tool failed: all there is to say now, a word of it in the table.
-    fn fault(&mut self, error: &anyhow::Error) {
+    pub fn fault(&mut self, error: &anyhow::Error) {
         progress!("{}: {error:#}", self.row.name);
         let code = error.downcast_ref::<Fault>().map_or(EXIT_FAULT, crate::exit_code_of);
         self.note(if code == EXIT_TIME_LIMIT { "the time limit is over" } else { "the lane broke off, see above" });
@@ -94,7 +107,7 @@ impl Lap {
     }
 
     fn end(mut self) -> Self {
-        self.row.took = self.start.elapsed();
+        self.pause();
         self
     }
 }
@@ -167,26 +180,20 @@ fn count_cargo_test(words: &[&str], choice: &Choice) -> Result<(Tally, bool)> {
     Ok((tally, child.wait().context("cannot wait for cargo")?.success()))
 }
 
-/// Builds once, then boots lane after lane.
+/// Builds once for all lanes.
 fn in_machines(image: &image::Image, lanes: &[Lane], choice: &Choice) -> Vec<Lap> {
-    let mut laps: Vec<Lap> = Vec::new();
-    let built = test_programs(choice.filter);
-    for lane in lanes {
-        let mut lap = Lap::new(lane.name());
-        let end = match &built {
-            Ok((programs, agent)) => lane::run(&mut lap, &Lab { image, lane: *lane, programs, agent }, choice),
-            Err(error) => {
+    match test_programs(choice.filter) {
+        Ok((programs, agent)) => crew::run(&Kit { image, programs: &programs, agent: &agent }, lanes, choice),
+        Err(error) => {
+            let unbuilt = |lane: &Lane| {
                 progress!("{}: {error:#}", lane.name());
+                let mut lap = Lap::new(lane.name());
                 lap.note("its tests could not be built");
-                Ok(())
-            }
-        };
-        if let Err(error) = end {
-            lap.fault(&error);
+                lap.end()
+            };
+            lanes.iter().map(unbuilt).collect()
         }
-        laps.push(lap.end());
     }
-    laps
 }
 
 /// The programs for the guest: `ironcell`, its examples, the agent, the tests and the programs that go with them. A filter
