@@ -1,13 +1,15 @@
 //! What PID 1 does for its cell, from inside, before anything of the job runs. [`build`] is the list.
 
+use crate::arrival::{self, Arrived, Resizable};
 use crate::landlock::Rules;
 use crate::mounts::{self, Failed, NewRoot};
 use crate::outside::{Cell, Sources};
 use crate::report::{Failure, ROOT_ITEM};
 use crate::step::Step;
 use crate::sys::{self, Side};
-use crate::wire::{RootFs, SHIM_ID};
-use crate::{creds, net, pid1, target};
+use crate::target::{self, Errand};
+use crate::wire::{Order, RootFs, SHIM_ID, What};
+use crate::{creds, net, pid1};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{Errno, read, write};
@@ -48,7 +50,7 @@ pub struct Target {
 pub fn run(inner: &Inner<'_>) -> ! {
     match build(inner) {
         Ok(target) => pid1::live(inner.cell, &target),
-        Err(failure) => fail(inner.cell, failure),
+        Err(failure) => fail(&inner.cell.fds.report, failure),
     }
 }
 
@@ -66,7 +68,7 @@ fn build(inner: &Inner<'_>) -> Result<Target, Failure> {
     let mut root = make_root(inner)?;
     let mut rules = None;
     order.step(Step::MakeRuleset, || make_ruleset(inner, &root).map(|made| rules = made))?;
-    furnish(inner, &mut root, rules.as_ref())?;
+    let resizable = furnish(inner, &mut root, rules.as_ref())?;
     enter_root(&root)?;
     order.step(Step::LeaveOldRoot, || leave_old_root(&root))?;
     order.step(Step::SealRoot, || seal_root(&root))?;
@@ -74,18 +76,22 @@ fn build(inner: &Inner<'_>) -> Result<Target, Failure> {
     order.step(Step::JoinKeyring, join_keyring)?;
     order.step(Step::DropBounding, || drop_bounding(inner.last_capability))?;
     order.step(Step::NoNewPrivs, no_new_privs)?;
-    let target = fork_target(inner, rules.as_ref())?;
+    let arrived = await_job(inner)?;
+    let errand = arrival::errand(inner.cell, arrived.as_ref());
+    arrival::resize(&errand, resizable)?;
+    errand.order.step(Step::MakeRuleset, || allow_stdio(&errand, rules.as_ref()))?;
+    let target = fork_target(&errand, rules.as_ref())?;
     drop(rules);
     order.step(Step::DropShim, || drop_shim(inner.cell))?;
-    order.step(Step::FilterShim, || filter_shim(inner.cell))?;
+    order.step(Step::FilterShim, || filter_shim(errand.order))?;
     close_report(inner.cell)?;
     Ok(target)
 }
 
 /// Reports the step that failed and ends the cell.
-pub fn fail(cell: &Cell<'_>, failure: Failure) -> ! {
+pub fn fail(report: &OwnedFd, failure: Failure) -> ! {
     // A report that cannot be written has no reader: the owner is gone, and the cell goes with it.
-    let _ = write(&cell.fds.report, &failure.encode());
+    let _ = write(report, &failure.encode());
     sys::exit_now(NOT_BUILT)
 }
 
@@ -168,15 +174,16 @@ fn make_root(inner: &Inner<'_>) -> Result<NewRoot, Failure> {
 fn make_ruleset<'a>(inner: &Inner<'a>, root: &NewRoot) -> Result<Option<Rules<'a>>, Failure> {
     let Some(landlock) = &inner.cell.order.landlock else { return Ok(None) };
     let make = || {
-        let rules = Rules::make(landlock, inner.cell.fds)?;
+        let rules = Rules::make(landlock)?;
         rules.allow_root(root)?;
         Ok(Some(rules))
     };
     make().map_err(|errno| Failure { item: ROOT_ITEM, ..Failure::at(Step::MakeRuleset, errno) })
 }
 
-/// Every entry of the order, in its order.
-fn furnish(inner: &Inner<'_>, root: &mut NewRoot, rules: Option<&Rules<'_>>) -> Result<(), Failure> {
+/// Every entry of the order, in its order. Comes back with the mounts of those whose size is not known before the job.
+fn furnish(inner: &Inner<'_>, root: &mut NewRoot, rules: Option<&Rules<'_>>) -> Result<Vec<Resizable>, Failure> {
+    let mut resizable = Vec::new();
     for (index, (entry, source)) in inner.cell.order.entries.iter().zip(&inner.sources.entries).enumerate() {
         let (item, source) = (index as u16, source.as_ref().map(AsFd::as_fd));
         let made = root.furnish(&entry.path, &entry.what, source).map_err(|failed| match failed {
@@ -187,8 +194,11 @@ fn furnish(inner: &Inner<'_>, root: &mut NewRoot, rules: Option<&Rules<'_>>) -> 
             let failed = |errno| Failure { item, ..Failure::at(Step::MakeRuleset, errno) };
             rules.allow_entry(item, mount).map_err(failed)?;
         }
+        if let (true, What::Tmpfs { .. }, Some(mount)) = (inner.cell.order.waits, &entry.what, made) {
+            resizable.push(Resizable { item, mount });
+        }
     }
-    Ok(())
+    Ok(resizable)
 }
 
 fn enter_root(root: &NewRoot) -> Result<(), Failure> {
@@ -218,13 +228,29 @@ fn no_new_privs() -> Result<(), Failure> {
     rustix::thread::set_no_new_privs(true).map_err(at(Step::NoNewPrivs))
 }
 
+/// A cell that was built ahead waits here, until a job comes or its owner goes.
+fn await_job(inner: &Inner<'_>) -> Result<Option<Arrived>, Failure> {
+    if !inner.cell.order.waits {
+        return Ok(None);
+    }
+    // For people who look at the host's processes; a name that cannot be set is no reason to end a cell.
+    let _ = rustix::thread::set_name(c"ironcell-warm");
+    arrival::await_job(&inner.cell.fds.stdin, inner.cell.order).map(Some).map_err(at(Step::AwaitJob))
+}
+
+/// What the job was given may be opened again by its names in /dev/fd.
+fn allow_stdio(errand: &Errand<'_>, rules: Option<&Rules<'_>>) -> Result<(), Failure> {
+    let failed = |errno| Failure { item: ROOT_ITEM, ..Failure::at(Step::MakeRuleset, errno) };
+    rules.map_or(Ok(()), |rules| rules.allow_stdio(errand.stdio)).map_err(failed)
+}
+
 /// The target goes its own way to its exec. In the keeper SIGCHLD is ignored, and the kernel would reap a target that ends
 /// before PID 1 looks: so it is noticed from before the fork.
-fn fork_target(inner: &Inner<'_>, rules: Option<&Rules<'_>>) -> Result<Target, Failure> {
+fn fork_target(errand: &Errand<'_>, rules: Option<&Rules<'_>>) -> Result<Target, Failure> {
     sys::notice_children();
     let since = Instant::now();
     match sys::fork().map_err(at(Step::ForkTarget))? {
-        Side::Child => target::run(inner.cell, rules),
+        Side::Child => target::run(errand, rules),
         Side::Parent(pid) => Ok(Target { pid, since }),
     }
 }
@@ -240,9 +266,9 @@ fn drop_shim(cell: &Cell<'_>) -> Result<(), Failure> {
 }
 
 /// What PID 1 still calls is some twenty calls.
-fn filter_shim(cell: &Cell<'_>) -> Result<(), Failure> {
-    if !cell.order.init_filter.is_empty() {
-        sys::install_filter(&cell.order.init_filter).map_err(at(Step::FilterShim))?;
+fn filter_shim(order: &Order) -> Result<(), Failure> {
+    if !order.init_filter.is_empty() {
+        sys::install_filter(&order.init_filter).map_err(at(Step::FilterShim))?;
     }
     Ok(())
 }

@@ -178,7 +178,7 @@ impl Keeper {
 }
 
 /// The order in a sealed memfd.
-fn read_order(order: &OwnedFd) -> Result<Order> {
+pub(crate) fn read_order(order: &OwnedFd) -> Result<Order> {
     let length = u64::try_from(fstat(order)?.st_size).unwrap_or(u64::MAX);
     if length > ORDER_MOST_BYTES {
         return Err(Errno::MSGSIZE);

@@ -2,10 +2,9 @@
 //! process shortly before the exec. landlock(7).
 
 use crate::mounts;
-use crate::socket::LaunchFds;
 use crate::sys::landlock as sys;
 use crate::wire::Landlock;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::{Errno, Result};
 
@@ -16,16 +15,20 @@ pub struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// The ruleset, with what is allowed of standard input, output and error.
+    /// The ruleset: nothing is allowed yet.
     ///
     /// # Errors
-    /// As landlock_create_ruleset(2) and landlock_add_rule(2).
-    pub fn make(order: &'a Landlock, fds: &LaunchFds) -> Result<Self> {
-        let rules = Self { ruleset: sys::create(order.handled, order.scoped)?, order };
-        for fd in [&fds.stdin, &fds.stdout, &fds.stderr] {
-            rules.allow_again(fd.as_fd())?;
-        }
-        Ok(rules)
+    /// As landlock_create_ruleset(2).
+    pub fn make(order: &'a Landlock) -> Result<Self> {
+        Ok(Self { ruleset: sys::create(order.handled, order.scoped)?, order })
+    }
+
+    /// What is allowed of standard input, output and error.
+    ///
+    /// # Errors
+    /// As landlock_add_rule(2).
+    pub fn allow_stdio(&self, stdio: [BorrowedFd<'_>; 3]) -> Result<()> {
+        stdio.into_iter().try_for_each(|fd| self.allow_again(fd))
     }
 
     /// A file that the job was given may be opened again by its name in /dev/fd, for what it is open for.

@@ -8,6 +8,7 @@
 //!
 //! The steps follow the order of the project's security notes; above each privileged call stands the kernel's reason.
 
+pub mod arrival;
 pub mod clear;
 pub mod creds;
 pub mod inside;

@@ -7,7 +7,7 @@
 mod cover;
 mod kinds;
 
-pub use kinds::tmpfs;
+pub use kinds::{resize_tmpfs, tmpfs};
 
 use crate::sys::{self, MountAttributes};
 use crate::wire::What;

@@ -89,6 +89,10 @@ steps! {
     DropBounding = 214, "drop_bounding", "drop the capabilities";
     /// no_new_privs.
     NoNewPrivs = 215, "no_new_privs", "set no_new_privs";
+    /// A cell that was built ahead waits for its job.
+    AwaitJob = 222, "await_job", "receive the order of the job";
+    /// A tmpfs of a cell that was built ahead gets its job's size.
+    ResizeTmpfs = 223, "resize_tmpfs", "set the size of the tmpfs";
     /// fork of the target.
     ForkTarget = 216, "fork_target", "fork the target";
     /// PID 1 gives up all but the right to signal its job.

@@ -2,7 +2,6 @@
 
 use crate::inside::fail;
 use crate::landlock::Rules;
-use crate::outside::Cell;
 use crate::report::Failure;
 use crate::step::Step;
 use crate::sys::exec::Command;
@@ -10,34 +9,44 @@ use crate::wire::{Order, Rlimit, Window};
 use crate::{creds, stdio, sys, terminal};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow};
-use rustix::fd::AsFd;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD};
 use rustix::io::Errno;
 use std::ffi::CStr;
 
+/// What the target's own steps need.
+pub struct Errand<'a> {
+    /// What is to be done.
+    pub order: &'a Order,
+    /// What becomes descriptor 0, 1 and 2.
+    pub stdio: [BorrowedFd<'a>; 3],
+    /// Where the first failed step is written.
+    pub report: &'a OwnedFd,
+}
+
 /// Prepares, then executes. Comes back only to report a failure.
-pub fn run(cell: &Cell<'_>, rules: Option<&Rules<'_>>) -> ! {
-    let failure = match prepare(cell, rules) {
+pub fn run(errand: &Errand<'_>, rules: Option<&Rules<'_>>) -> ! {
+    let failure = match prepare(errand, rules) {
         Ok(command) => exec(&command),
         Err(failure) => failure,
     };
-    fail(cell, failure)
+    fail(errand.report, failure)
 }
 
 /// All that happens between fork and exec, in order.
-fn prepare(cell: &Cell<'_>, rules: Option<&Rules<'_>>) -> Result<Command, Failure> {
-    let order = cell.order;
+fn prepare(errand: &Errand<'_>, rules: Option<&Rules<'_>>) -> Result<Command, Failure> {
+    let order = errand.order;
     order.step(Step::NewSession, new_session)?;
     match order.terminal {
-        Some(window) => order.step(Step::OpenTerminal, || open_terminal(cell, window))?,
-        None => place_stdio(cell)?,
+        Some(window) => order.step(Step::OpenTerminal, || open_terminal(errand, window))?,
+        None => place_stdio(errand)?,
     }
     order.step(Step::SetRlimit, || set_rlimits(order))?;
     order.step(Step::BecomeUser, || become_user(order))?;
     order.step(Step::ClearCapabilities, clear_capabilities)?;
     enter_directory(order)?;
     order.step(Step::RestrictFiles, || restrict_files(rules))?;
-    order.step(Step::CloseRest, || close_rest(cell))?;
+    order.step(Step::CloseRest, || close_rest(errand))?;
     order.step(Step::ResetSignals, || reset_signals(order))?;
     let command = command(order)?;
     order.step(Step::InstallFilter, || install_filter(order))?;
@@ -49,15 +58,15 @@ fn new_session() -> Result<(), Failure> {
     rustix::process::setsid().map(drop).map_err(|errno| Failure::at(Step::NewSession, errno))
 }
 
-fn place_stdio(cell: &Cell<'_>) -> Result<(), Failure> {
-    let fds = cell.fds;
-    stdio::place(&fds.stdin, &fds.stdout, &fds.stderr).map_err(|errno| Failure::at(Step::PlaceStdio, errno))
+fn place_stdio(errand: &Errand<'_>) -> Result<(), Failure> {
+    let [stdin, stdout, stderr] = errand.stdio;
+    stdio::place(stdin, stdout, stderr).map_err(|errno| Failure::at(Step::PlaceStdio, errno))
 }
 
 /// Only after `setsid`, which makes a leader without a terminal; and before the ids change, for the terminal becomes the job's
 /// by chown(2).
-fn open_terminal(cell: &Cell<'_>, window: Window) -> Result<(), Failure> {
-    let opened = terminal::open(&cell.fds.stdin, window, cell.order.uid);
+fn open_terminal(errand: &Errand<'_>, window: Window) -> Result<(), Failure> {
+    let opened = terminal::open(errand.stdio[0], window, errand.order.uid);
     opened.map_err(|errno| Failure::at(Step::OpenTerminal, errno))
 }
 
@@ -128,8 +137,8 @@ fn restrict_files(rules: Option<&Rules<'_>>) -> Result<(), Failure> {
 }
 
 /// Closed, not only marked: nothing is left for a job to find. The report alone stays until the exec closes it.
-fn close_rest(cell: &Cell<'_>) -> Result<(), Failure> {
-    sys::close_all_but(&[cell.fds.report.as_fd()]).map_err(|errno| Failure::at(Step::CloseRest, errno))
+fn close_rest(errand: &Errand<'_>) -> Result<(), Failure> {
+    sys::close_all_but(&[errand.report.as_fd()]).map_err(|errno| Failure::at(Step::CloseRest, errno))
 }
 
 /// signal(7): ignored signals and the mask survive an exec. PID 1 blocks all, and the caller may have ignored some.

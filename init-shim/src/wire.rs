@@ -2,8 +2,9 @@
 //!
 //! It travels in a sealed memfd: a command line may be megabytes, and what is sealed cannot change under the reader.
 
-use crate::step::Step;
 use serde::{Deserialize, Serialize};
+
+mod order;
 
 /// An order is never longer: arguments and environment (2 MiB), a filter and a few hundred mounts.
 pub const ORDER_MOST_BYTES: u64 = 4 << 20;
@@ -52,6 +53,9 @@ pub struct Order {
     pub filter: Vec<Instruction>,
     /// The same for PID 1 once the job runs.
     pub init_filter: Vec<Instruction>,
+    /// Whether PID 1 waits behind its walls until the order of the job that comes to live there arrives, on the socket that
+    /// came as standard input. Of this order then only the [walls](Order::walls) hold; the rest is the other's.
+    pub waits: bool,
     /// Steps that are left out, by number.
     #[cfg(feature = "seam")]
     pub left_out: Vec<u16>,
@@ -233,58 +237,6 @@ pub struct Instruction {
     pub jf: u8,
     /// Operand.
     pub k: u32,
-}
-
-impl Order {
-    /// Does a step.
-    ///
-    /// # Errors
-    /// The step's.
-    #[cfg(not(feature = "seam"))]
-    pub fn step<E>(&self, _: Step, run: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
-        run()
-    }
-
-    /// Has the devices guarded, which is done outside of the shim.
-    ///
-    /// # Errors
-    /// The guard's.
-    pub fn guard<E>(&self, run: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
-        #[cfg(feature = "seam")]
-        if self.left_out.contains(&0) {
-            return Ok(());
-        }
-        run()
-    }
-
-    /// Does a step, unless a test has left it out.
-    ///
-    /// # Errors
-    /// The step's.
-    #[cfg(feature = "seam")]
-    pub fn step<E>(&self, step: Step, run: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
-        if self.left_out.contains(&(step as u16)) { Ok(()) } else { run() }
-    }
-
-    /// The order's bytes.
-    ///
-    /// # Panics
-    /// Never: all types are plain data, which postcard can always write to a growing buffer.
-    pub fn encode(&self) -> Vec<u8> {
-        postcard::to_stdvec(self).expect("plain data encodes into memory")
-    }
-
-    /// The order in these bytes; `None` when they are not exactly one, or break a bound.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (order, rest) = postcard::take_from_bytes::<Self>(bytes).ok()?;
-        let sane = rest.is_empty()
-            && order.entries.len() <= ENTRIES_MOST
-            && !order.argv.is_empty()
-            && !order.programs.is_empty()
-            && order.uid < SHIM_ID
-            && order.gid < SHIM_ID;
-        sane.then_some(order)
-    }
 }
 
 #[cfg(test)]

@@ -3,14 +3,17 @@
 mod counters;
 mod hold;
 mod leftovers;
+mod made;
 mod outlive;
 mod processes;
 mod start;
+mod warm;
 
 pub use counters::{Counters, CpuLook, Looks, MemoryLook};
 pub use outlive::Known;
 pub use processes::Roll;
 pub use start::NewCell;
+pub use warm::{Shape, Untaken, WarmCell};
 
 use super::OsError;
 use super::cgroup::{Above, ApplyError, CellCgroup, Effective};
@@ -56,7 +59,7 @@ pub enum CellError {
 /// A cell whose target was executed.
 #[derive(Debug)]
 pub struct Cell {
-    cgroup: start::MadeCgroup,
+    cgroup: made::MadeCgroup,
     effective: Vec<Effective>,
     counters: Counters,
     /// The cgroups above, and how often a limit of theirs had not been met when the cell was made.

@@ -88,7 +88,9 @@ impl Plan {
                 };
                 Some(text(source))
             }),
-            Step::MakeEntry | Step::AttachMount | Step::MakeRuleset => entry.map(|entry| text(&entry.path)),
+            Step::MakeEntry | Step::AttachMount | Step::MakeRuleset | Step::ResizeTmpfs => {
+                entry.map(|entry| text(&entry.path))
+            }
             Step::EnterDirectory => Some(text(&self.order.cwd)),
             Step::SetHostname => Some(self.order.hostname.clone()),
             Step::SetRlimit => {

@@ -80,6 +80,7 @@ impl Plan {
             argv: target::argv(spec),
             env: target::env(spec),
             terminal: spec.terminal().map(|Window { rows, columns }| wire::Window { rows, columns }),
+            waits: false,
         };
         let disks = host.disks.iter().flatten().map(|disk| format!("--io-max: {}", disk.how));
         let notes = root.notes.into_iter().chain(disks).chain(filter::notes(spec)).collect();

@@ -72,6 +72,17 @@ pub enum Error {
         /// [`super::Bounds::jobs`].
         most: usize,
     },
+    /// More cells were to be built ahead than may wait.
+    #[error(
+        "{asked} more cells cannot be built ahead: a supervisor has {} waiting at most, and {left} more can be asked for",
+        super::WARM_MOST
+    )]
+    TooManyWarm {
+        /// So many were asked for.
+        asked: usize,
+        /// So many can be.
+        left: usize,
+    },
     /// A job of the same owner that has not ended has this name.
     #[error("--name {name}: the job {id} has this name and has not ended; end it, or take another name")]
     NameTaken {

@@ -3,6 +3,7 @@
 use super::lasting::Lasting;
 use super::output::Disk;
 use super::registry::Registry;
+use super::warm::Warmth;
 use super::{Backend, Bounds, Error};
 use crate::os::cgroup::{Base, DeviceGuard};
 use crate::os::keeper::Keeper;
@@ -19,6 +20,8 @@ pub(super) struct House {
     disk: Mutex<Arc<Disk>>,
     /// `None` once it is closed.
     hands: Mutex<Option<Hands>>,
+    /// The cells that were built ahead.
+    pub warmth: Warmth,
     /// Where it is written down what becomes of jobs that outlive it.
     pub lasting: Option<Arc<Lasting>>,
 }
@@ -54,6 +57,7 @@ impl House {
             backend,
             disk: Mutex::default(),
             hands: Mutex::new(Some(hands)),
+            warmth: Warmth::default(),
             lasting,
         }
     }
@@ -89,6 +93,7 @@ impl House {
     /// Closes it, once: the keeper goes, and the place for cells, if nobody else has one there. Whether it was open.
     pub fn close(&self) -> bool {
         self.registry.close();
+        self.warmth.close();
         let hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner).take();
         let CellHands { base, keeper, devices: _ } = match hands {
             None => return false,
@@ -110,6 +115,7 @@ impl House {
     /// The supervisor goes, and its jobs stay: nothing that is dropped from now on is any job's end.
     pub fn leave(&self) {
         self.registry.leave();
+        self.warmth.close();
         if let Ok(Hands::Cells(hands)) = self.hands() {
             hands.keeper.leave();
         }

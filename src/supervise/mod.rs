@@ -21,6 +21,7 @@ mod start;
 mod store;
 mod supervisor;
 pub mod verify;
+mod warm;
 
 pub use crate::os::cgroup::Effective;
 pub use crate::os::{RawTerminal, is_root, open_anew, raise_descriptors, signals, window_of};
@@ -38,3 +39,4 @@ pub use output::{
 pub use output::{OutputLines, OutputReader, OutputSink, OutputStream, Purged, Snapshot};
 pub use store::BinaryStore;
 pub use supervisor::{EarlyKeeper, Shutdown, Supervisor};
+pub use warm::WARM_MOST;

@@ -1,5 +1,7 @@
 //! From an ask to a running job and its driver.
 
+mod cell;
+
 use super::backend::Body;
 use super::driver::{Driver, Ends, Listed, Seen};
 use super::house::{CellHands, Hands, House};
@@ -9,14 +11,14 @@ use super::lasting::{self, Recorded, Stopping};
 use super::output::{self, Files, Recording};
 use super::registry::Asked;
 use super::request::{REQUESTS_MOST, StopRequest};
+use super::warm::Prepared;
 use super::{Backend, Error};
 use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
 use crate::life::{Happening, Timeline};
-use crate::os::cell::{Looks, NewCell};
+use crate::os::cell::Looks;
 use crate::os::stdio::{Ours, Wired};
-use crate::os::{self, probe, stdio};
-use crate::plan::Plan;
+use crate::os::{self, stdio};
 use crate::spec::{CpuMax, JobId, JobSpec, Owner, Stdio, StdioSet};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
@@ -30,15 +32,21 @@ pub(super) async fn start(
     stdio: StdioSet,
     request: Option<Asked>,
 ) -> Result<Job, Error> {
-    let id = JobId::of(os::unix_millis(), os::random()?);
     let hands = house.hands()?;
+    let prepared = match &hands {
+        Hands::Cells(cells) => house.warmth.prepare(cells, &spec),
+        Hands::Other(_) => None,
+    };
+    // A cell that was built ahead has its name already, which is the random part of its job's id.
+    let random = prepared.as_ref().and_then(Prepared::random).map_or_else(os::random, Ok)?;
+    let id = JobId::of(os::unix_millis(), random);
     house.registry.enter(owner, &spec, id, request.as_ref())?;
     let mut seat = Seat { house: Arc::clone(house), id, taken: false, recorded: None };
     if let Some(lasting) = &house.lasting {
         seat.recorded = Some(Recorded::intend(lasting, id, owner, &spec, request.as_ref())?);
     }
     // In a task of its own: a caller that goes away in the middle must not leave half a cell.
-    match tokio::spawn(seated(seat, hands, spec, stdio)).await {
+    match tokio::spawn(seated(seat, hands, prepared, spec, stdio)).await {
         Ok(started) => started,
         // A panic is a bug of ours and goes on in the caller; the other way to lose a task is the runtime's end.
         Err(lost) => match lost.try_into_panic() {
@@ -67,9 +75,15 @@ impl Drop for Seat {
 }
 
 /// A start that is listed, to its answer.
-async fn seated(mut seat: Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Job, Error> {
+async fn seated(
+    mut seat: Seat,
+    hands: Hands,
+    prepared: Option<Prepared>,
+    spec: JobSpec,
+    stdio: StdioSet,
+) -> Result<Job, Error> {
     let (house, id) = (Arc::clone(&seat.house), seat.id);
-    let begun = begin(&mut seat, hands, spec, stdio).await;
+    let begun = begin(&mut seat, hands, prepared, spec, stdio).await;
     // Whatever became of it is told here.
     seat.taken = true;
     if let Err(error) = &begun {
@@ -79,7 +93,13 @@ async fn seated(mut seat: Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) ->
 }
 
 /// From spec to a running job; the inner error is that of one that runs and is let go again at once.
-async fn begin(seat: &mut Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Result<Job, Error>, Error> {
+async fn begin(
+    seat: &mut Seat,
+    hands: Hands,
+    prepared: Option<Prepared>,
+    spec: JobSpec,
+    stdio: StdioSet,
+) -> Result<Result<Job, Error>, Error> {
     let (house, id) = (Arc::clone(&seat.house), seat.id);
     let asked = Instant::now();
     output::enforceable(&spec, &stdio)?;
@@ -90,7 +110,7 @@ async fn begin(seat: &mut Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) ->
     };
     let files = house.disk().files(&spec, id)?;
     let mut begun = match hands {
-        Hands::Cells(hands) => in_cell(id, hands, &spec, stdio, asked).await?,
+        Hands::Cells(hands) => in_cell(id, hands, prepared, &spec, stdio, asked).await?,
         Hands::Other(backend) => in_none(id, &backend, &spec, stdio, asked)?,
     };
     begun.files = files;
@@ -105,27 +125,36 @@ async fn begin(seat: &mut Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) ->
 }
 
 /// A cell with the job in it.
-async fn in_cell(id: JobId, hands: CellHands, spec: &JobSpec, stdio: StdioSet, asked: Instant) -> Result<Begun, Error> {
-    let CellHands { keeper, base, devices } = hands;
-    let host = probe::facts(spec, base.hierarchy().clone())?;
-    let plan = Plan::of(spec, &host)?;
-    #[cfg(feature = "seam")]
-    let plan = super::seam::left_out(plan);
+async fn in_cell(
+    id: JobId,
+    hands: CellHands,
+    prepared: Option<Prepared>,
+    spec: &JobSpec,
+    stdio: StdioSet,
+    asked: Instant,
+) -> Result<Begun, Error> {
+    let mut prepared = match prepared {
+        Some(prepared) => prepared,
+        None => Prepared::cold(&hands, spec)?,
+    };
     let limits = times(spec);
-    let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(spec));
-    let told = |error| Error::of(error, &plan);
+    let pace = Pace::new(limits.cpu, limits.idle, prepared.processors, held_back(spec));
     let Wired { theirs, ours } = stdio::wire(stdio, spec.terminal().is_some())?;
     let name = (id.short(), id.as_uuid().as_u128());
     // Who waits to run matters for idleness alone; reading it has the kernel add up every processor's part.
     let looks = Looks { cpu: pace.looks(), waits: limits.idle.is_some() };
-    let cell = NewCell::create(&base, &devices, (&name.0, name.1), &plan, looks).map_err(told)?;
     let mut timeline = Timeline::default();
-    timeline.tell(asked.elapsed(), Happening::Created);
-    let cell = cell.launch(&keeper, &base, &plan, theirs).await.map_err(told)?;
+    let created = || {
+        timeline.tell(asked.elapsed(), Happening::Created);
+    };
+    let warm = prepared.take();
+    let (plan, name) = (&prepared.plan, (name.0.as_str(), name.1));
+    let cell = cell::launched(&hands, warm, plan, name, looks, theirs, created).await;
+    let cell = cell.map_err(|error| Error::of(error, plan))?;
     timeline.tell(asked.elapsed(), Happening::Started);
-    let about = About { digest: plan.digest(), walls: plan.walls, notes: plan.notes };
+    let about = About { digest: plan.digest(), walls: plan.walls.clone(), notes: plan.notes.clone() };
     Ok(Begun {
-        body: Body::Cell(Box::new(cell), keeper),
+        body: Body::Cell(Box::new(cell), hands.keeper),
         about,
         pace,
         limits,

@@ -1,9 +1,10 @@
 //! The file systems that a cell has of its own, each made detached (fsopen(2), fsmount(2), kernel 5.2).
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Result;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen,
+    FsMountFlags, FsOpenFlags, FsPickFlags, MountAttrFlags, fsconfig_create, fsconfig_reconfigure, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen, fspick,
 };
 
 /// Nothing executes with another's rights, and no device answers.
@@ -33,6 +34,13 @@ pub fn tmpfs(size: u64, inodes: u64, mode: u32) -> Result<OwnedFd> {
         settings.push(("nr_inodes", &inodes_text));
     }
     fresh("tmpfs", &[], &settings, NO_SUID_DEV)
+}
+
+/// Sets how much a tmpfs may hold that is mounted already; all else of it stays (fspick(2), kernel 5.2).
+pub fn resize_tmpfs(mount: impl AsFd, size: u64) -> Result<()> {
+    let context = fspick(mount, "", FsPickFlags::FSPICK_CLOEXEC | FsPickFlags::FSPICK_EMPTY_PATH)?;
+    fsconfig_set_string(&context, "size", size.to_string())?;
+    fsconfig_reconfigure(&context)
 }
 
 /// proc(5), kernel 5.8: `subset=pid` leaves out all that tells of the host, `hidepid=invisible` leaves out PID 1.

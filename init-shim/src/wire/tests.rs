@@ -24,6 +24,7 @@ fn order() -> Order {
         argv: vec![b"a".to_vec()],
         env: vec![b"P=1".to_vec()],
         terminal: Some(Window { rows: 24, columns: 200 }),
+        waits: false,
         landlock: Some(Landlock {
             handled: 0x1fff,
             scoped: 3,
@@ -52,6 +53,7 @@ fn the_bytes_of_an_order_are_the_ones_that_were_always_written() {
         b"\x01\xff\x3f\x03\x05\x01\x02\x07\x04\x02", // Landlock: handled, scoped, the root, one rule, stdio
         b"\x01\x06\x00\x00\x80\x80\xfc\xff\x07",     // one instruction
         b"\x00",                                     // PID 1's filter: none
+        b"\x00",                                     // it does not wait
     ];
     assert_eq!(order().encode(), golden.concat());
 }
@@ -106,4 +108,55 @@ proptest! {
             prop_assert!(order.uid < SHIM_ID && order.gid < SHIM_ID && !order.argv.is_empty());
         }
     }
+}
+
+#[test]
+fn the_walls_of_an_order_are_what_is_not_the_jobs_alone() {
+    let job = order();
+    let walls = job.walls();
+    assert_eq!(walls.walls(), walls, "walls have no other walls");
+    assert_eq!(Order::decode(&walls.encode()), Some(walls.clone()), "they are an order that a keeper takes");
+    let same: [fn(&mut Order); 9] = [
+        |order| order.rlimits.clear(),
+        |order| order.umask = 0,
+        |order| order.cwd = b"/d".to_vec(),
+        |order| order.programs.push(b"/b".to_vec()),
+        |order| order.argv.push(b"x".to_vec()),
+        |order| order.env.clear(),
+        |order| order.terminal = None,
+        |order| order.filter.clear(),
+        |order| order.init_filter.extend(order.filter.clone()),
+    ];
+    for change in same {
+        let mut other = job.clone();
+        change(&mut other);
+        assert!(other != job && other.walls() == walls);
+    }
+    let others: [fn(&mut Order); 9] = [
+        |order| order.hostname.push('x'),
+        |order| order.own_network = false,
+        |order| order.root = RootFs::Fresh { size: 4096, inodes: 9 },
+        |order| order.entries.truncate(2),
+        |order| order.oom_score_adj = 0,
+        |order| order.uid = 0,
+        |order| order.gid = 0,
+        |order| order.landlock = None,
+        |order| order.landlock.as_mut().expect("there are rules").root = 0,
+    ];
+    for change in others {
+        let mut other = job.clone();
+        change(&mut other);
+        assert!(other.walls() != walls);
+    }
+}
+
+#[test]
+fn the_size_of_a_tmpfs_is_the_jobs_and_all_else_of_it_is_a_wall() {
+    let with = |size, inodes, mode| {
+        let what = What::Tmpfs { size, inodes, mode };
+        Order { entries: vec![Entry { path: b"/t".to_vec(), what }], ..order() }.walls()
+    };
+    assert_eq!(with(1, 2, 3), with(4, 2, 3));
+    assert_ne!(with(1, 2, 3), with(1, 4, 3));
+    assert_ne!(with(1, 2, 3), with(1, 2, 4));
 }

@@ -1,6 +1,6 @@
 //! Cells that outlive their supervisor: given to the keeper to hold, and taken back by the next supervisor.
 
-use super::start::MadeCgroup;
+use super::made::MadeCgroup;
 use super::{Cell, Counters, Looks};
 use crate::os::cgroup::{Base, CellCgroup, Effective};
 use crate::os::keeper::{HeldJob, Keeper};

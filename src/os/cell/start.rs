@@ -1,5 +1,6 @@
 //! From nothing to a running cell: cgroup, limits, ids, the order, the launch, and the wait for the exec.
 
+use super::made::MadeCgroup;
 use super::{ABANDON_WITHIN, Cell, CellError, Counters, Looks, remove_when_empty};
 use crate::os::cgroup::{Above, Base, CellCgroup, DeviceGuard, Effective};
 use crate::os::ids::CellIds;
@@ -10,13 +11,13 @@ use crate::os::{Doing, OsError};
 use crate::plan::Plan;
 use init_shim::report::Failure;
 use init_shim::socket::LaunchFds;
+use init_shim::wire::Order;
 use rustix::fd::OwnedFd;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::{Errno, read, write};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
-use std::ops::Deref;
 use std::sync::Arc;
 
 /// A cell's cgroup with its limits in force, and its ids: nothing runs in it yet.
@@ -27,46 +28,6 @@ pub struct NewCell {
     effective: Vec<Effective>,
     counters: Counters,
     above: (Arc<Above>, Option<u64>),
-}
-
-/// A cell's cgroup. As long as nothing was launched into it, it goes with whoever loses interest in it, as a runtime that
-/// ends in the middle of a start.
-#[derive(Debug)]
-pub(super) struct MadeCgroup {
-    cgroup: CellCgroup,
-    launched: bool,
-    /// Whether it stands still: then its PID 1 does not see that its owner is gone.
-    pub frozen: bool,
-    /// Whether it goes on without whoever drives it.
-    pub outlives: bool,
-}
-
-impl MadeCgroup {
-    /// One that was launched by another, and goes on without us as well.
-    pub(super) fn taken_over(cgroup: CellCgroup, frozen: bool) -> Self {
-        Self { cgroup, launched: true, frozen, outlives: true }
-    }
-}
-
-impl Deref for MadeCgroup {
-    type Target = CellCgroup;
-
-    fn deref(&self) -> &CellCgroup {
-        &self.cgroup
-    }
-}
-
-impl Drop for MadeCgroup {
-    fn drop(&mut self) {
-        if !self.launched {
-            // EBUSY: the keeper has launched it meanwhile, and clears it away.
-            let _ = self.cgroup.remove();
-        }
-        if self.frozen && !self.outlives {
-            // Whoever drove it is gone with its runtime. The rest is the next sweep's.
-            let _ = self.cgroup.kill();
-        }
-    }
 }
 
 impl NewCell {
@@ -83,8 +44,7 @@ impl NewCell {
         looks: Looks,
     ) -> Result<Self, CellError> {
         let ids = CellIds::take(seed)?;
-        let cgroup =
-            MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false, frozen: false, outlives: false };
+        let cgroup = MadeCgroup::new(CellCgroup::create(base, name)?);
         let effective = cgroup.apply(&plan.settings)?;
         plan.order.guard(|| devices.guard(&cgroup))?;
         let counters = Counters::open(&cgroup, looks)?;
@@ -98,54 +58,120 @@ impl NewCell {
     /// # Errors
     /// The step that failed. The cell and its cgroup are gone again.
     pub async fn launch(self, keeper: &Keeper, base: &Base, plan: &Plan, mut stdio: Theirs) -> Result<Cell, CellError> {
-        let Self { mut cgroup, ids, effective, counters, above } = self;
+        let Self { cgroup, ids, effective, counters, above } = self;
         let terminal = stdio.terminal.take();
-        let keeper_job = keeper.number();
-        let id_lock = keeper.outlives().then(|| ids.lock.try_clone()).transpose();
-        let id_lock = id_lock.map_err(|error| OsError::new(Doing::Make, "a descriptor", error))?;
-        match start(&cgroup, ids, (keeper, keeper_job), base, plan, stdio).await {
-            Ok(started) => {
-                cgroup.launched = true;
-                let mut cell = Cell {
-                    cgroup,
-                    effective,
-                    counters,
-                    above,
-                    keeper_job,
-                    pid: started.pid,
-                    pidfd: started.pidfd,
-                    status: started.status,
-                    lease: started.lease,
-                    ids: id_lock,
-                    terminal: None,
-                };
-                let failed = match reported(&started.report).await {
-                    Ok(None) => match terminal.map(AwaitedTerminal::arrive).transpose() {
-                        Ok(terminal) => {
-                            cell.terminal = terminal;
-                            return Ok(cell);
-                        }
-                        Err(error) => CellError::Os(error),
-                    },
-                    Ok(Some(failure)) => CellError::Step(failure),
-                    Err(error) => CellError::Os(error),
-                };
-                cell.abandon(keeper).await;
-                Err(failed)
-            }
-            Err(error) => {
-                // PID 1 was never released, or never born: the keeper has ended it.
-                let _ = cgroup.kill();
-                // What cannot be removed in time is swept by the next start; why the start failed is what matters here.
-                let _ = remove_when_empty(&cgroup, ABANDON_WITHIN).await;
-                keeper.forget(keeper_job);
-                Err(error)
-            }
+        let raised = raise(cgroup, ids, keeper, base, &plan.order, stdio).await?;
+        raised.executed(keeper, Measures { effective, counters, above }, terminal).await
+    }
+}
+
+/// What is in force in a cell, and what is looked at.
+#[derive(Debug)]
+pub(super) struct Measures {
+    pub effective: Vec<Effective>,
+    pub counters: Counters,
+    pub above: (Arc<Above>, Option<u64>),
+}
+
+/// A cell whose PID 1 was released: what becomes of it is not known yet.
+#[derive(Debug)]
+pub(super) struct Raised {
+    pub cgroup: MadeCgroup,
+    id_lock: Option<OwnedFd>,
+    keeper_job: u64,
+    started: Started,
+}
+
+/// Has the keeper clone the cell and release its PID 1.
+///
+/// # Errors
+/// The step that failed outside of the cell. It and its cgroup are gone again.
+pub(super) async fn raise(
+    mut cgroup: MadeCgroup,
+    ids: CellIds,
+    keeper: &Keeper,
+    base: &Base,
+    order: &Order,
+    stdio: Theirs,
+) -> Result<Raised, CellError> {
+    let keeper_job = keeper.number();
+    let id_lock = keeper.outlives().then(|| ids.lock.try_clone()).transpose();
+    let id_lock = id_lock.map_err(|error| OsError::new(Doing::Make, "a descriptor", error))?;
+    match start(&cgroup, ids, (keeper, keeper_job), base, order, stdio).await {
+        Ok(started) => {
+            cgroup.launched = true;
+            Ok(Raised { cgroup, id_lock, keeper_job, started })
+        }
+        Err(error) => {
+            // PID 1 was never released, or never born: the keeper has ended it.
+            let _ = cgroup.kill();
+            // What cannot be removed in time is swept by the next start; why the start failed is what matters here.
+            let _ = remove_when_empty(&cgroup, ABANDON_WITHIN).await;
+            keeper.forget(keeper_job);
+            Err(error)
         }
     }
 }
 
+impl Raised {
+    /// What its PID 1 has to say: nothing, which is that the target was executed, or the step that failed.
+    pub async fn reported(&self) -> Result<Option<Failure>, OsError> {
+        reported(&self.started.report).await
+    }
+
+    /// Waits until the target was executed.
+    ///
+    /// # Errors
+    /// The step that failed. The cell and its cgroup are gone again.
+    pub async fn executed(
+        self,
+        keeper: &Keeper,
+        measures: Measures,
+        terminal: Option<AwaitedTerminal>,
+    ) -> Result<Cell, CellError> {
+        let Self { cgroup, id_lock, keeper_job, started } = self;
+        let Measures { effective, counters, above } = measures;
+        let mut cell = Cell {
+            cgroup,
+            effective,
+            counters,
+            above,
+            keeper_job,
+            pid: started.pid,
+            pidfd: started.pidfd,
+            status: started.status,
+            lease: started.lease,
+            ids: id_lock,
+            terminal: None,
+        };
+        let failed = match reported(&started.report).await {
+            Ok(None) => match terminal.map(AwaitedTerminal::arrive).transpose() {
+                Ok(terminal) => {
+                    cell.terminal = terminal;
+                    return Ok(cell);
+                }
+                Err(error) => CellError::Os(error),
+            },
+            Ok(Some(failure)) => CellError::Step(failure),
+            Err(error) => CellError::Os(error),
+        };
+        cell.abandon(keeper).await;
+        Err(failed)
+    }
+
+    /// Ends it without a job: nobody's ever ran in it.
+    pub async fn dismiss(self, keeper: &Keeper) {
+        let Self { cgroup, started, keeper_job, .. } = self;
+        drop(started);
+        let _ = cgroup.kill();
+        // What cannot be removed in time is swept by the next start.
+        let _ = remove_when_empty(&cgroup, ABANDON_WITHIN).await;
+        keeper.forget(keeper_job);
+    }
+}
+
 /// What a start brought, before it is known whether the exec will succeed.
+#[derive(Debug)]
 struct Started {
     pid: i32,
     pidfd: Watch,
@@ -160,7 +186,7 @@ async fn start(
     ids: CellIds,
     (keeper, keeper_job): (&Keeper, u64),
     base: &Base,
-    plan: &Plan,
+    order: &Order,
     stdio: Theirs,
 ) -> Result<Started, CellError> {
     // First of all: starts that wait for their turn hold no descriptors but their cgroup's.
@@ -173,7 +199,7 @@ async fn start(
         fd.try_clone_to_owned().map_err(|error| OsError::new(Doing::Make, "a descriptor", error))
     };
     let fds = LaunchFds {
-        order: sealed_order(&plan.order.encode())?,
+        order: sealed_order(order)?,
         cgroup: duplicate(cgroup.fd())?,
         base: duplicate(base.fd())?,
         stdin: stdio.stdin,
@@ -220,10 +246,11 @@ async fn reported(report: &Watch) -> Result<Option<Failure>, OsError> {
 }
 
 /// The order in a memfd that cannot change any more.
-fn sealed_order(bytes: &[u8]) -> Result<OwnedFd, OsError> {
+pub(super) fn sealed_order(order: &Order) -> Result<OwnedFd, OsError> {
+    let bytes = order.encode();
     let make = || -> io::Result<OwnedFd> {
         let memfd = memfd_create("ironcell-order", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        let mut rest = bytes;
+        let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             rest = &rest[write(&memfd, rest)?..];
         }

@@ -75,6 +75,8 @@ pub const BUILDING: &[Step] = &[
     Step::LoopbackUp,
     Step::MakeRoot,
     Step::MakeEntry,
+    Step::AwaitJob,
+    Step::ResizeTmpfs,
     Step::ForkTarget,
     Step::OpenTerminal,
     Step::Exec,
