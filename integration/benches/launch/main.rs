@@ -1,23 +1,32 @@
-//! What a launch costs: a cold cell from a library call, and a whole run of the program, each beside the kernel's floor
-//! or a rival, in the same run and by turns, so that whatever else the machine does hits all alike.
+//! What ironcell costs: a cell from a library call, cold and built ahead, and a whole run of the program, each beside the
+//! kernel's floor or its rivals; many at once; output. All in the same run and by turns, so that whatever else the machine
+//! does hits all alike.
 //!
-//! `cargo vm bench` runs it in the guest, `cargo vm bench --host` here; needs root. `--rounds N` says how often.
+//! `cargo vm bench` runs it in the guest, `cargo vm bench --host` here; needs root. `--rounds N` says how often, `--long` adds 5,000 launches
+//! in a row.
 
+mod bundle;
 mod floor;
+mod many;
+mod output;
+mod picture;
+mod report;
+mod rivals;
 mod root;
 mod table;
 mod target;
 
 use floor::{Floor, Times};
-use integration::support::{cgroup_mount, ironcell_path, lane};
+use integration::support::{cgroup_mount, lane};
 use ironcell::life::Stopper;
 use ironcell::spec::{Access, JobSpec, Limits, MemoryLimit, MountSpec, PidsLimit, StdioSet};
 use ironcell::supervise::{Error, Supervisor};
+use report::Report;
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use table::Row;
+use table::{Row, Table};
 use tokio::runtime::Runtime;
 
 /// How often each is measured; the guest is emulated and slower by an order of magnitude.
@@ -26,10 +35,6 @@ const ROUNDS: [usize; 2] = [500, 60];
 const WARM_UP: usize = 10;
 /// Where the target is in a cell.
 const TARGET: &str = "/target/true";
-/// What a rival gets to do the same, for people to read.
-const BWRAP: &str = "--unshare-all --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib \
-     --symlink usr/lib64 /lib64 --proc /proc --dev /dev --tmpfs /tmp true";
-
 fn main() {
     let rounds = rounds();
     let directory = tempfile::tempdir().expect("a directory for the target");
@@ -54,12 +59,25 @@ fn main() {
     let spec = measured(directory.path(), limits);
     let drawing = Supervisor::draw(&spec).unwrap_or_else(|error| refuse(&error));
     let program = CString::new(TARGET).expect("no NUL");
-    heading(rounds, &settings);
+    let mut report = Report::new(heading(rounds, &settings));
     let mut floor = Floor::new(&place, settings, root::entries(&drawing), program);
-    library(rounds, &runtime, &supervisor, &spec, &mut floor, &directory.path().join("true"));
+    let bare = directory.path().join("true");
+    library(&mut report, rounds, (&runtime, &supervisor, &spec), &mut floor, &bare);
     drop(floor);
     supervisor.close();
-    whole_processes(rounds);
+    bundle::write(directory.path());
+    let (table, gives) = rivals::measure(rounds, WARM_UP, directory.path());
+    report.add(table);
+    gives.into_iter().for_each(|what| report.note(what));
+    report.add(many::at_once(&spec, rounds));
+    if std::env::args().any(|argument| argument == "--long") {
+        let (table, note) = many::for_long(&spec);
+        report.add(table);
+        report.note(note);
+    }
+    report.add(output::speed());
+    report.add(output::delay());
+    report.write();
 }
 
 /// There is nothing to measure on this host.
@@ -98,28 +116,48 @@ async fn survey(supervisor: &Supervisor, limits: &Limits) -> Result<(PathBuf, Ve
     Ok((place, settings))
 }
 
-/// A library call against the floor, and against a process without walls.
+/// A library call against the floor, and against a process without walls; cold, and in a cell that was built ahead.
 fn library(
+    report: &mut Report,
     rounds: usize,
-    runtime: &Runtime,
-    supervisor: &Supervisor,
-    spec: &JobSpec,
+    (runtime, supervisor, spec): (&Runtime, &Supervisor, &JobSpec),
     floor: &mut Floor,
     target: &Path,
 ) {
-    let mut running = ["kernel's floor", "cold cell, library call"].map(Row::new);
-    let mut gone = ["kernel's floor", "cold cell, library call", "process without walls"].map(Row::new);
+    let names = ["kernel's floor", "cold cell, library call", "warm cell, library call", "process without walls"];
+    let (mut running, mut gone) = (names.map(Row::new), names.map(Row::new));
     for round in 0..WARM_UP + rounds {
-        let times = [floor.launch(), runtime.block_on(cell(supervisor, spec))];
-        let bare = timed(Command::new(target).stdin(Stdio::null()));
+        let cold = [floor.launch(), runtime.block_on(cell(supervisor, spec))];
+        let warm = runtime.block_on(warm(supervisor, spec));
+        let bare = bare(target);
         if round >= WARM_UP {
-            running.iter_mut().zip(times).for_each(|(row, times)| row.add(times.running));
-            gone.iter_mut().zip(times).for_each(|(row, times)| row.add(times.gone));
-            gone[2].add(bare);
+            let all = cold.into_iter().chain([warm, bare]);
+            for ((running, gone), times) in running.iter_mut().zip(&mut gone).zip(all) {
+                running.add(times.running);
+                gone.add(times.gone);
+            }
         }
     }
-    table::print("ask → target executed", &running, 0);
-    table::print("ask → ended, told and cleared away", &gone, 0);
+    report.add(Table::of_times("ask → target executed", running, 0));
+    report.add(Table::of_times("ask → ended, told and cleared away", gone, 0));
+}
+
+/// One in a cell that was built ahead: the building is not measured, and is over when it is.
+async fn warm(supervisor: &Supervisor, spec: &JobSpec) -> Times {
+    supervisor.warm(spec, 1).await.unwrap_or_else(|error| refuse(&error));
+    let times = cell(supervisor, spec).await;
+    // None for those that are measured cold.
+    supervisor.warm(spec, 0).await.unwrap_or_else(|error| refuse(&error));
+    times
+}
+
+/// The program as it is: to its exec, and to its end.
+fn bare(target: &Path) -> Times {
+    let started = Instant::now();
+    let mut child = Command::new(target).stdin(Stdio::null()).spawn().expect("it starts");
+    let running = started.elapsed();
+    assert!(child.wait().expect("it ends").success());
+    Times { running, gone: started.elapsed() }
 }
 
 /// One cell.
@@ -133,35 +171,8 @@ async fn cell(supervisor: &Supervisor, spec: &JobSpec) -> Times {
     Times { running, gone }
 }
 
-/// The program as a shell would start it, against a rival where one is installed.
-fn whole_processes(rounds: usize) {
-    let ironcell = ironcell_path();
-    let rival = Command::new("bwrap").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let rival = rival.is_ok_and(|status| status.success());
-    let mut rows = vec![Row::new("`true` without walls"), Row::new("`ironcell run -- true`")];
-    let mut commands = vec![Command::new("true"), Command::new(&ironcell)];
-    commands[1].args(["run", "--", "true"]);
-    if rival {
-        rows.push(Row::new("`bwrap …`"));
-        commands.push(Command::new("bwrap"));
-        commands[2].args(BWRAP.split_whitespace());
-    }
-    for round in 0..WARM_UP + rounds {
-        for (row, command) in rows.iter_mut().zip(&mut commands) {
-            let time = timed(command.stdin(Stdio::null()));
-            if round >= WARM_UP {
-                row.add(time);
-            }
-        }
-    }
-    table::print("whole process", &rows, rows.len() - 1);
-    if rival {
-        println!("\n`bwrap …` is `bwrap {BWRAP}`: no cgroup, no limits, no report.");
-    }
-}
-
 /// From start to end; one that fails is not measured.
-fn timed(command: &mut Command) -> Duration {
+pub fn timed(command: &mut Command) -> Duration {
     let started = Instant::now();
     let status = command.status().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let time = started.elapsed();
@@ -170,7 +181,7 @@ fn timed(command: &mut Command) -> Duration {
 }
 
 /// When, where and how.
-fn heading(rounds: usize, settings: &[(String, String)]) {
+fn heading(rounds: usize, settings: &[(String, String)]) -> String {
     let date = Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]).output().expect("date(1)").stdout;
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("the kernel's release");
     let processors = std::thread::available_parallelism().expect("a number of processors");
@@ -179,8 +190,12 @@ fn heading(rounds: usize, settings: &[(String, String)]) {
         lane => format!("the test VM, lane {lane} (emulated unless it has KVM: only ratios mean anything)"),
     };
     let command = if lane() == "host" { "cargo vm bench --host" } else { "cargo vm bench" };
-    println!("Launch cost on {place}, {}", String::from_utf8_lossy(&date).trim());
-    println!("- Linux {}, {processors} processors; `{command}`, {rounds} rounds by turns", kernel.trim());
     let settings: Vec<String> = settings.iter().map(|(file, value)| format!("{file} {value}")).collect();
-    println!("- limits of each cell and of the floor: {}", settings.join(", "));
+    format!(
+        "Costs on {place}, {}\n- Linux {}, {processors} processors; `{command}`, {rounds} rounds by turns\n- limits of each cell \
+         and of the floor: {}",
+        String::from_utf8_lossy(&date).trim(),
+        kernel.trim(),
+        if settings.is_empty() { "none".to_owned() } else { settings.join(", ") }
+    )
 }

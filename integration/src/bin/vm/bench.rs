@@ -27,8 +27,11 @@ pub fn run(host: bool, walls: bool, arguments: Vec<OsString>) -> Result<u8> {
 fn on_host(bench: PathBuf, arguments: Vec<OsString>) -> Result<u8> {
     let built = cargo::build(&["build", "--release", "--package", "ironcell", "--bins"], "ironcell for release")?;
     let ironcell = built.into_iter().find(|artifact| artifact.name == "ironcell").context("cargo built no ironcell")?;
+    // target/TRIPLE/release/deps/PROGRAM
+    let place = bench.ancestors().nth(4).context("the benchmark is in no target directory")?.join("bench");
     let mut command = children::command(bench, Signal::TERM);
     command.args(arguments).env("IRONCELL_BIN", ironcell.file).env("IRONCELL_LANE", "host");
+    command.env("IRONCELL_BENCH_DIR", place);
     let status = command.status().context("cannot run the benchmark")?;
     Ok(status.code().unwrap_or(crate::EXIT_FAULT.into()) as u8)
 }
