@@ -185,7 +185,7 @@ async fn start(
         ids: ids.lock,
     };
     let launched =
-        keeper.launch(&turn, keeper_job, first_id, cgroup.name(), fds).await.map_err(|error| match error {
+        keeper.launch(turn, keeper_job, first_id, cgroup.name(), fds).await.map_err(|error| match error {
             LaunchError::Step(failure) => CellError::Step(nearer(&report).unwrap_or(failure)),
             LaunchError::Os(error) => CellError::Os(error),
         })?;

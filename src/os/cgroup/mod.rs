@@ -22,7 +22,7 @@ pub use bootstrap::{Base, prepare, prepare_beside};
 pub use cell::CellCgroup;
 pub use devices::DeviceGuard;
 pub use hierarchy::{Discovery, discover};
-pub use seat::{Seat, join_leaf};
+pub use seat::{Seat, join_beside, join_leaf};
 pub use set::{ApplyError, Effective};
 pub use stat::{pressure, value_of};
 pub use sweep::{end, leftovers, sweep};
