@@ -12,6 +12,7 @@ use init_shim::socket::{FromKeeper, HoldFds, ToKeeper, receive, send};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
+use std::fs;
 use std::path::{Path, PathBuf};
 use tokio::time::timeout;
 
@@ -65,6 +66,8 @@ impl Keeper {
             }
             Err(several) => hand_over(several, path).await?,
         };
+        // The others are of keepers that are gone. One that cannot be removed is found to be dead the next time as well.
+        names(path).skip(1).for_each(|name| drop(fs::remove_file(name)));
         Self::holding(link, path, held)
     }
 }

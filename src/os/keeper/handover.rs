@@ -53,8 +53,6 @@ pub(super) async fn hand_over(mut found: Vec<Found>, path: &Path) -> Result<(Lin
         old.link.let_go(numbers).await;
     }
     fs::rename(&at, path).map_err(|error| OsError::new(Doing::Make, path, error))?;
-    // Of keepers that are gone. One that cannot be removed is found to be dead the next time as well.
-    names(path).skip(1).for_each(|name| drop(fs::remove_file(name)));
     Ok((link, held))
 }
 

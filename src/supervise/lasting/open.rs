@@ -6,7 +6,6 @@ use crate::os::OsError;
 use crate::os::cgroup::{self, Base, DeviceGuard};
 use crate::os::keeper::Keeper;
 use crate::supervise::house::{CellHands, Hands, House};
-use crate::supervise::output::Disk;
 use crate::supervise::{Bounds, Error, Supervisor};
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +34,7 @@ impl Supervisor {
         let base = place(&keeper).await?;
         let hands = CellHands { keeper: Arc::clone(&keeper), base: Arc::new(base), devices };
         let house = Arc::new(House::new(Hands::Cells(hands.clone()), bounds, Some(Arc::clone(&lasting))));
-        house.spool_in(Disk::keeping(&lasting.spool())?);
+        house.spool_in(lasting.disk()?);
         adopt(&house, &lasting, &hands, held).await?;
         let supervisor = Self::of(house);
         supervisor.sweep()?;
