@@ -3,7 +3,7 @@
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, Mode, statat, unlink};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, statat, unlink};
 use rustix::io::{Errno, Result};
 use rustix::net::{
     AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, bind, connect, getsockname, listen,
@@ -98,8 +98,8 @@ impl Next {
     /// Makes the name once more, with a socket of its own.
     fn make(&mut self) -> Result<()> {
         let address = SocketAddrUnix::new(self.path.as_slice())?;
-        // Nobody listens there. What is no socket at all is somebody's file.
-        if call(&self.path) == Err(Errno::CONNREFUSED) {
+        // A socket at which nobody listens. What is none at all is somebody's file.
+        if is_socket(&self.path) && call(&self.path) == Err(Errno::CONNREFUSED) {
             unlink(self.path.as_slice())?;
         }
         let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
@@ -119,6 +119,11 @@ impl Next {
 fn file(path: &[u8]) -> Option<(u64, u64)> {
     let found = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
     Some((found.st_dev, found.st_ino))
+}
+
+fn is_socket(path: &[u8]) -> bool {
+    let found = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
+    found.is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Socket)
 }
 
 /// Calls at a name, and says nothing.
