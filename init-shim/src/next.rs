@@ -36,11 +36,11 @@ pub struct Next {
 /// Who is found at a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Leads {
-    ToUs,
-    /// To nothing, or to a socket at which nobody listens.
-    ToNobody,
-    /// To another keeper.
-    ToAnother,
+    Us,
+    /// Nothing, or a socket at which nobody listens.
+    Nobody,
+    /// Another keeper.
+    Another,
 }
 
 /// What a look has brought.
@@ -72,9 +72,9 @@ impl Next {
         let first = self.first.as_ref().and_then(SocketAddrUnix::path_bytes).map(|first| self.leads(first));
         match (first, self.leads(&self.path)) {
             // A supervisor looks for both.
-            (Some(Leads::ToUs), _) | (_, Leads::ToUs) => self.homeless = None,
-            (_, Leads::ToAnother) => return Look::Lost,
-            (_, Leads::ToNobody) => match self.make() {
+            (Some(Leads::Us), _) | (_, Leads::Us) => self.homeless = None,
+            (_, Leads::Another) => return Look::Lost,
+            (_, Leads::Nobody) => match self.make() {
                 Ok(()) => self.homeless = None,
                 Err(_) if self.homeless.get_or_insert_with(Instant::now).elapsed() < HOMELESS_MOST => {}
                 Err(_) => return Look::Lost,
@@ -85,12 +85,12 @@ impl Next {
 
     fn leads(&self, path: &[u8]) -> Leads {
         match file(path) {
-            None => Leads::ToNobody,
-            Some(file) if Some(file) == self.file => Leads::ToUs,
+            None => Leads::Nobody,
+            Some(file) if Some(file) == self.file => Leads::Us,
             Some(_) => match call(path) {
                 // EAGAIN: so many have called there already that it does not take more.
-                Ok(()) | Err(Errno::AGAIN) => Leads::ToAnother,
-                Err(_) => Leads::ToNobody,
+                Ok(()) | Err(Errno::AGAIN) => Leads::Another,
+                Err(_) => Leads::Nobody,
             },
         }
     }
@@ -170,7 +170,7 @@ mod tests {
         for _ in 0..2 {
             fs::remove_file(&path).expect("gone");
             assert_eq!((next.look(), call(&bytes(&path))), (Look::Found, Ok(())));
-            assert_eq!(next.leads(&bytes(&path)), Leads::ToUs);
+            assert_eq!(next.leads(&bytes(&path)), Leads::Us);
         }
         // As of a backup: the same name, and nobody there.
         fs::remove_file(&path).expect("gone");

@@ -23,7 +23,9 @@ impl Lasting {
 
     /// The same by this program.
     pub fn open_as(program: &Path, dir: &Path) -> Self {
-        let mut command = Command::new(program);
+        // As a daemon does: each of the jobs has descriptors, and each that has ended its spool's lock.
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n 1048576; exec \"$0\" \"$1\""]).arg(program);
         let mut child = command.arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
         let (orders, answers) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
         let mut lasting = Self { child, orders, answers: BufReader::new(answers), keeper: None };

@@ -55,7 +55,7 @@ fn a_keeper_of_another_program_hands_over_under_running_jobs_and_is_gone() {
     assert_eq!(next.order("list"), "jobs one=running open=running two=running");
     // The same program finds its own keeper, and keeps it.
     next.kill();
-    let mut same = Lasting::open_as(&other, &dir);
+    let same = Lasting::open_as(&other, &dir);
     assert_eq!((children(same.pid()), Path::new(&format!("/proc/{new}")).exists()), (Vec::new(), true));
     same.kill();
     let mut last = Lasting::open(&dir);

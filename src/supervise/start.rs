@@ -14,6 +14,7 @@ use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
 use crate::life::{Happening, Timeline};
 use crate::os::cell::{Looks, NewCell};
+use crate::os::cgroup::{self, Base};
 use crate::os::stdio::{Ours, Wired};
 use crate::os::{self, probe, stdio};
 use crate::plan::Plan;
@@ -107,8 +108,10 @@ async fn begin(seat: &mut Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) ->
 /// A cell with the job in it.
 async fn in_cell(id: JobId, hands: CellHands, spec: &JobSpec, stdio: StdioSet, asked: Instant) -> Result<Begun, Error> {
     let CellHands { keeper, base, devices } = hands;
+    let base = placed(spec, base)?;
     let host = probe::facts(spec, base.hierarchy().clone())?;
-    let plan = Plan::of(spec, &host)?;
+    let mut plan = Plan::of(spec, &host)?;
+    plan.notes.extend(spec.cgroup_parent().and_then(|parent| cgroup::note(base.hierarchy(), parent)));
     #[cfg(feature = "seam")]
     let plan = super::seam::left_out(plan);
     let limits = times(spec);
@@ -138,6 +141,14 @@ async fn in_cell(id: JobId, hands: CellHands, spec: &JobSpec, stdio: StdioSet, a
         stopping: None,
         again: false,
     })
+}
+
+/// Where its cell is made: the supervisor's own place, or one below another manager's cgroup.
+fn placed(spec: &JobSpec, base: Arc<Base>) -> Result<Arc<Base>, Error> {
+    let Some(parent) = spec.cgroup_parent() else { return Ok(base) };
+    let host = probe::facts(spec, cgroup::foretold(base.hierarchy(), parent)?)?;
+    let needed = Plan::of(spec, &host)?.controllers();
+    Ok(Arc::new(base.below(parent, &needed)?))
 }
 
 /// The job in what is no cell.

@@ -1,7 +1,7 @@
 //! From nothing to a running cell: cgroup, limits, ids, the order, the launch, and the wait for the exec.
 
 use super::{ABANDON_WITHIN, Cell, CellError, Counters, Looks, remove_when_empty};
-use crate::os::cgroup::{Above, Base, CellCgroup, DeviceGuard, Effective};
+use crate::os::cgroup::{Above, Base, CellCgroup, DeviceGuard, Effective, Guest};
 use crate::os::ids::CellIds;
 use crate::os::keeper::{Keeper, LaunchError};
 use crate::os::stdio::{AwaitedTerminal, Theirs};
@@ -39,12 +39,14 @@ pub(super) struct MadeCgroup {
     pub frozen: bool,
     /// Whether it goes on without whoever drives it.
     pub outlives: bool,
+    /// Of one below another manager's cgroup: what holds its place there, let go of when the cgroup is.
+    _guest: Option<Arc<Guest>>,
 }
 
 impl MadeCgroup {
     /// One that was launched by another, and goes on without us as well.
-    pub(super) fn taken_over(cgroup: CellCgroup, frozen: bool) -> Self {
-        Self { cgroup, launched: true, frozen, outlives: true }
+    pub(super) fn taken_over(cgroup: CellCgroup, frozen: bool, guest: Option<Guest>) -> Self {
+        Self { cgroup, launched: true, frozen, outlives: true, _guest: guest.map(Arc::new) }
     }
 }
 
@@ -83,8 +85,8 @@ impl NewCell {
         looks: Looks,
     ) -> Result<Self, CellError> {
         let ids = CellIds::take(seed)?;
-        let cgroup =
-            MadeCgroup { cgroup: CellCgroup::create(base, name)?, launched: false, frozen: false, outlives: false };
+        let (made, guest) = (CellCgroup::create(base, name)?, base.guest());
+        let cgroup = MadeCgroup { cgroup: made, launched: false, frozen: false, outlives: false, _guest: guest };
         let effective = cgroup.apply(&plan.settings)?;
         plan.order.guard(|| devices.guard(&cgroup))?;
         let counters = Counters::open(&cgroup, looks)?;

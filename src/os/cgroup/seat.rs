@@ -71,6 +71,12 @@ pub fn join_beside(other: i32, pid: i32) -> Result<(), OsError> {
     if there == here { Ok(()) } else { Dir::open(&there)?.write("cgroup.procs", &pid.to_string()) }
 }
 
+/// Whether systemd manages a cgroup and has given it to nobody, nor any above it.
+pub(super) fn undelegated(mount: &Path, dir: &Path) -> bool {
+    let given = |dir: &&Path| dir.starts_with(mount) && is_marked(dir);
+    Path::new(SYSTEMD_RUNS).is_dir() && !dir.ancestors().any(|dir| given(&dir))
+}
+
 /// Our cgroup if it was delegated, or the one above if we already live in its leaf.
 fn delegated(mount: &Path, own: &Path) -> Option<PathBuf> {
     let above = own.parent().filter(|above| own.ends_with(LEAF) && above.starts_with(mount));
