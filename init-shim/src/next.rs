@@ -76,8 +76,13 @@ impl Next {
             (_, Leads::Another) => return Look::Lost,
             (_, Leads::Nobody) => match self.make() {
                 Ok(()) => self.homeless = None,
-                Err(_) if self.homeless.get_or_insert_with(Instant::now).elapsed() < HOMELESS_MOST => {}
-                Err(_) => return Look::Lost,
+                Err(Errno::NOENT | Errno::NOTDIR) => {
+                    if self.homeless.get_or_insert_with(Instant::now).elapsed() >= HOMELESS_MOST {
+                        return Look::Lost;
+                    }
+                }
+                // The host is short of something, or somebody's file is there: no reason to end the jobs.
+                Err(_) => self.homeless = None,
             },
         }
         Look::Found

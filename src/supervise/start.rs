@@ -146,7 +146,8 @@ async fn in_cell(id: JobId, hands: CellHands, spec: &JobSpec, stdio: StdioSet, a
 /// Where its cell is made: the supervisor's own place, or one below another manager's cgroup.
 fn placed(spec: &JobSpec, base: Arc<Base>) -> Result<Arc<Base>, Error> {
     let Some(parent) = spec.cgroup_parent() else { return Ok(base) };
-    let host = probe::facts(spec, cgroup::foretold(base.hierarchy(), parent)?)?;
+    // What is enforced elsewhere is enforced there, or nothing is started.
+    let host = probe::facts(spec, base.hierarchy().clone())?;
     let needed = Plan::of(spec, &host)?.controllers();
     Ok(Arc::new(base.below(parent, &needed)?))
 }

@@ -189,7 +189,9 @@ impl Supervisor {
     /// When the cells cannot be listed.
     pub fn leftovers(&self) -> Result<Vec<String>, Error> {
         let Hands::Cells(hands) = self.house.hands()? else { return Ok(Vec::new()) };
-        Ok(cgroup::leftovers(&hands.base)?)
+        let mut found = cgroup::leftovers(&hands.base)?;
+        found.extend(cgroup::leftovers_below()?);
+        Ok(found)
     }
 
     /// The jobs of one owner, with every verb on them. Another owner's jobs are not there.
@@ -251,7 +253,8 @@ impl Supervisor {
 /// The plan of an ask where cells are made here, or below the cgroup that it names.
 fn planned(spec: &JobSpec, hierarchy: Hierarchy) -> Result<Plan, Error> {
     let Some(parent) = spec.cgroup_parent() else { return Ok(Plan::of(spec, &probe::facts(spec, hierarchy)?)?) };
-    let hierarchy = cgroup::foretold(&hierarchy, parent)?;
+    let needed = Plan::of(spec, &probe::facts(spec, hierarchy.clone())?)?.controllers();
+    let hierarchy = cgroup::foretold(&hierarchy, parent, &needed)?;
     let note = cgroup::note(&hierarchy, parent);
     let mut plan = Plan::of(spec, &probe::facts(spec, hierarchy)?)?;
     plan.notes.extend(note);

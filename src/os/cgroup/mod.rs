@@ -24,7 +24,7 @@ pub use bootstrap::{Base, prepare, prepare_beside};
 pub use cell::CellCgroup;
 pub use devices::DeviceGuard;
 pub use hierarchy::{Discovery, discover};
-pub use parent::{Guest, ParentError, end_below, foretold, note, sweep_parents};
+pub use parent::{Guest, ParentError, end_below, foretold, leftovers_below, note, sweep_parents};
 pub use seat::{Seat, join_beside, join_leaf};
 pub use set::{ApplyError, Effective};
 pub use stat::{pressure, value_of};

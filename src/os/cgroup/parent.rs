@@ -8,7 +8,7 @@ use super::file::Dir;
 use super::hierarchy::{self, BASE, Discovery, controllers, verified};
 use super::note::Note;
 use super::seat::undelegated;
-use super::sweep::{Swept, end_in, sweep_in};
+use super::sweep::{Swept, end_in, leftovers_in, sweep_in};
 use super::wait::Tries;
 use crate::os::{Doing, OsError};
 use crate::plan::Refusal;
@@ -89,8 +89,9 @@ impl Base {
 ///
 /// # Errors
 /// As [`Base::below`].
-pub fn foretold(now: &Hierarchy, parent: &Path) -> Result<Hierarchy, ParentError> {
+pub fn foretold(now: &Hierarchy, parent: &Path, needed: &[Controller]) -> Result<Hierarchy, ParentError> {
     let dir = found(&now.mount, parent)?;
+    available(&dir, parent, needed)?;
     let has = controllers(&dir, "cgroup.controllers")?;
     let controllers = now.controllers.iter().copied().filter(|controller| has.contains(controller)).collect();
     Ok(Hierarchy { base: dir.path.join(BASE), controllers, ..now.clone() })
@@ -249,6 +250,26 @@ pub fn sweep_parents() -> Result<Vec<Swept>, OsError> {
         }
     }
     Ok(swept)
+}
+
+/// The cells below other managers' cgroups that nobody holds, by their names.
+///
+/// # Errors
+/// When the notes cannot be listed, or a cell not be looked at.
+pub fn leftovers_below() -> Result<Vec<String>, OsError> {
+    let mut all = Vec::new();
+    for (note, path) in Note::all()? {
+        match Dir::open(&path).and_then(|dir| if note.is_of(&dir) { dir.enter(BASE) } else { Err(gone(&path)) }) {
+            Err(error) if error.is(libc::ENOENT) => {}
+            place => all.extend(leftovers_in(&place?)?),
+        }
+    }
+    Ok(all)
+}
+
+/// What was there is not there any more.
+fn gone(path: &Path) -> OsError {
+    OsError::new(Doing::Open, path, Errno::NOENT)
 }
 
 /// Ends the cell of this name below another manager's cgroup, whoever holds it; that there is none is no error.

@@ -59,9 +59,14 @@ pub(super) fn sweep_in(base: &Dir) -> Result<Vec<Swept>, OsError> {
 /// # Errors
 /// When the base cannot be listed, or a cell not be looked at.
 pub fn leftovers(base: &Base) -> Result<Vec<String>, OsError> {
+    leftovers_in(&base.dir)
+}
+
+/// The same of any place for cells.
+pub(super) fn leftovers_in(base: &Dir) -> Result<Vec<String>, OsError> {
     let mut found = Vec::new();
-    for name in children(&base.dir, CELLS_MOST)? {
-        if leftover(&base.dir, &name)?.is_some() {
+    for name in children(base, CELLS_MOST)? {
+        if leftover(base, &name)?.is_some() {
             found.push(name);
         }
     }

@@ -19,6 +19,9 @@ use tokio::time::timeout;
 /// Names beside the usual one. Two keepers are the most that can be left, and each may have left a name that is dead.
 const BESIDE: usize = 10;
 
+/// How often it is looked for one that comes while a new one is started.
+const TRIES: usize = 3;
+
 /// A keeper, and all that it holds.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -54,6 +57,17 @@ impl Keeper {
     /// # Errors
     /// When one that is found does not answer as a keeper does, or none can be started. Whatever is held stays held.
     pub async fn lasting(path: &Path) -> Result<(Self, Vec<HeldJob>), OsError> {
+        for _ in 1..TRIES {
+            match Self::look(path).await {
+                // A keeper whose name was gone has made it anew meanwhile.
+                Err(error) if error.is(libc::EADDRINUSE) => {}
+                other => return other,
+            }
+        }
+        Self::look(path).await
+    }
+
+    async fn look(path: &Path) -> Result<(Self, Vec<HeldJob>), OsError> {
         let mut found = Vec::new();
         for name in names(path) {
             found.extend(Found::at(name).await?);
@@ -62,7 +76,11 @@ impl Keeper {
             Ok([Found { name, link, held, ours: true }]) if name == path => (link, held),
             Ok([other]) => hand_over(vec![other], path).await?,
             Err(none) if none.is_empty() => {
-                (NewKeeper::execute()?.that_outlives().told(path, path, [].iter())?, Vec::new())
+                let new = NewKeeper::execute()?;
+                if NewKeeper::find(path)?.is_some() {
+                    return Err(failed(Errno::ADDRINUSE));
+                }
+                (new.that_outlives().told(path, path, [].iter())?, Vec::new())
             }
             Err(several) => hand_over(several, path).await?,
         };
