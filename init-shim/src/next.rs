@@ -91,7 +91,8 @@ impl Next {
     fn leads(&self, path: &[u8]) -> Leads {
         match file(path) {
             None => Leads::Nobody,
-            Some(file) if Some(file) == self.file => Leads::Us,
+            // What is not known is no reason to end the jobs.
+            Some(file) if self.file.is_none_or(|own| own == file) => Leads::Us,
             Some(_) => match call(path) {
                 // EAGAIN: so many have called there already that it does not take more.
                 Ok(()) | Err(Errno::AGAIN) => Leads::Another,

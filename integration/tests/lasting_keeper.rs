@@ -98,7 +98,7 @@ fn a_start_that_meets_the_death_of_the_keeper_waits_for_the_next_one() {
                     let _ = Command::new("kill").args(["-9", &keeper.to_string()]).stderr(Stdio::null()).status();
                 }
                 kills += 1;
-                sleep(Duration::from_millis(40));
+                sleep(Duration::from_millis(400));
             }
             kills
         });
@@ -106,7 +106,7 @@ fn a_start_that_meets_the_death_of_the_keeper_waits_for_the_next_one() {
             let answer = lasting.order(&format!("start job-{number} exit 3"));
             // An order that was on its way when it died may have begun: that is told, and is all that can be.
             if !answer.starts_with("started ") {
-                assert!(!answer.contains("give an order"), "{answer}");
+                assert!(answer.contains("read the keeper") || answer.contains("cell"), "{answer}");
                 unknown += 1;
             }
         }

@@ -5,17 +5,17 @@ use super::file::Dir;
 use crate::os::ids::shared_directory;
 use crate::os::{Doing, OsError};
 use crate::plan::host::Controller;
-use rustix::fs::{FileType, Mode, OFlags, fstat, mkdirat, openat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, unlinkat};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-/// Where the notes are, beside what else runs share.
-const NOTES: &str = "parents";
-/// Notes that are looked at in one sweep: more than one host has managers.
-const NOTES_MOST: usize = 1024;
+/// What the names of notes begin with, among what else runs share.
+const NOTE: &str = "parent-";
+/// Files that are looked at in one sweep: more than one host has managers.
+const FILES_MOST: usize = 1024;
 /// Bytes of one: a path, and the names of controllers.
 const NOTE_MOST: u64 = 8192;
 
@@ -29,19 +29,21 @@ pub(super) struct Note {
 impl Note {
     /// That of this cgroup, written or not.
     pub(super) fn of(cgroup: &Dir) -> Result<Self, OsError> {
-        Ok(Self { dir: notes()?, name: number(cgroup)? })
+        Ok(Self { dir: Dir::of(shared_directory()?)?, name: name_of(cgroup)? })
     }
 
     /// Whether it is of this cgroup.
     pub(super) fn is_of(&self, cgroup: &Dir) -> bool {
-        number(cgroup).is_ok_and(|number| number == self.name)
+        name_of(cgroup).is_ok_and(|name| name == self.name)
     }
 
     /// All that there are, each with the path of its cgroup.
     pub(super) fn all() -> Result<Vec<(Self, PathBuf)>, OsError> {
         let mut all = Vec::new();
-        for name in notes()?.list(FileType::RegularFile, NOTES_MOST)? {
-            let note = Self { dir: notes()?, name };
+        let dir = Dir::of(shared_directory()?)?;
+        let names = dir.list(FileType::RegularFile, FILES_MOST)?;
+        for name in names.into_iter().filter(|name| name.starts_with(NOTE)) {
+            let note = Self { dir: dir.duplicate()?, name };
             if let Some((path, _)) = note.read()? {
                 all.push((note, path));
             }
@@ -69,7 +71,7 @@ impl Note {
     }
 
     pub(super) fn remove(&self) -> Result<(), OsError> {
-        match unlinkat(&self.dir.fd, &self.name, rustix::fs::AtFlags::empty()) {
+        match unlinkat(&self.dir.fd, &self.name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(OsError::new(Doing::Remove, self.dir.path.join(&self.name), errno)),
         }
@@ -92,16 +94,7 @@ impl Note {
     }
 }
 
-/// The directory of notes, which nobody but root has had a hand in.
-fn notes() -> Result<Dir, OsError> {
-    let above = Dir::of(shared_directory()?)?;
-    match mkdirat(&above.fd, NOTES, Mode::from_raw_mode(0o700)) {
-        Ok(()) | Err(Errno::EXIST) => above.enter(NOTES),
-        Err(errno) => Err(OsError::new(Doing::Make, above.path.join(NOTES), errno)),
-    }
-}
-
-fn number(cgroup: &Dir) -> Result<String, OsError> {
+fn name_of(cgroup: &Dir) -> Result<String, OsError> {
     let stat = fstat(&cgroup.fd).map_err(|errno| OsError::new(Doing::Read, &*cgroup.path, errno))?;
-    Ok(stat.st_ino.to_string())
+    Ok(format!("{NOTE}{}", stat.st_ino))
 }

@@ -33,8 +33,8 @@ pub(super) struct Found {
 }
 
 /// What a keeper tells when it is asked for all.
-struct Told {
-    held: Vec<HeldJob>,
+pub(super) struct Told {
+    pub held: Vec<HeldJob>,
     pidfd: OwnedFd,
     /// The file of its program.
     program: Option<OwnedFd>,
@@ -113,7 +113,7 @@ impl Found {
 
 impl Link {
     /// All that is held.
-    async fn all_held(&self) -> Result<Told, OsError> {
+    pub(super) async fn all_held(&self) -> Result<Told, OsError> {
         let mut held = Vec::new();
         let nonsense = || failed(Errno::BADMSG);
         loop {

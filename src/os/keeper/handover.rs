@@ -43,7 +43,7 @@ pub(super) async fn hand_over(mut found: Vec<Found>, path: &Path) -> Result<(Lin
     let at = free.ok_or_else(|| OsError::new(Doing::Make, path, Errno::EXIST))?;
     let mut tries = 1;
     let link = loop {
-        match one(&at, path, &held, found.first()) {
+        match one(&at, path, &held, found.first()).await {
             Err(error) if error.is_gone() && tries < TRIES => tries += 1,
             other => break other?,
         }
@@ -68,8 +68,8 @@ fn united(found: &mut [Found]) -> Vec<HeldJob> {
     all
 }
 
-/// A new keeper that holds all, where the old one is: cells are made beside it.
-fn one(at: &Path, path: &Path, held: &[HeldJob], old: Option<&Found>) -> Result<Link, OsError> {
+/// A new keeper that has told that it holds all, where the old one is: cells are made beside it.
+async fn one(at: &Path, path: &Path, held: &[HeldJob], old: Option<&Found>) -> Result<Link, OsError> {
     let new = NewKeeper::execute()?.that_outlives();
     if let (Some(pid), Some(old)) = (new.pid(), old.and_then(|old| old.link.pid()))
         && let Err(error) = cgroup::join_beside(old, pid)
@@ -77,7 +77,14 @@ fn one(at: &Path, path: &Path, held: &[HeldJob], old: Option<&Found>) -> Result<
         // It died this moment. Then a place is looked for from where we are.
         tracing::warn!(%error, "the new keeper is not where the old one was");
     }
-    new.told(at, path, held.iter())
+    let mut link = new.told(at, path, held.iter())?;
+    match link.holds(held).await {
+        Ok(()) => Ok(link),
+        Err(error) => {
+            link.end();
+            Err(error)
+        }
+    }
 }
 
 impl NewKeeper {
@@ -96,9 +103,7 @@ impl NewKeeper {
         match link.outlive(at, path).and_then(|()| held.try_for_each(|job| job.tell(&link).map_err(failed))) {
             Ok(()) => Ok(link),
             Err(error) => {
-                // All that it was told of is held elsewhere.
-                link.process.iter_mut().for_each(|process| process.outlives = false);
-                link.kill();
+                link.end();
                 Err(error)
             }
         }
@@ -106,6 +111,24 @@ impl NewKeeper {
 }
 
 impl Link {
+    /// Ends one that was told of jobs that are held elsewhere.
+    fn end(&mut self) {
+        self.process.iter_mut().for_each(|process| process.outlives = false);
+        self.kill();
+    }
+
+    /// Asks what it holds: what is on its way to it is not held yet.
+    ///
+    /// # Errors
+    /// EBADMSG when it does not hold all of these, ETIMEDOUT when it does not say.
+    async fn holds(&self, all: &[HeldJob]) -> Result<(), OsError> {
+        self.tell(&ToKeeper::Adopt, &[]).map_err(failed)?;
+        let told = timeout(ANSWER_WITHIN, self.all_held()).await.map_err(|_| failed(Errno::TIMEDOUT))??;
+        let same = |(known, told): (&HeldJob, &HeldJob)| known.name == told.name && known.kept.len() == told.kept.len();
+        let whole = told.held.len() == all.len() && all.iter().zip(&told.held).all(same);
+        if whole { Ok(()) } else { Err(failed(Errno::BADMSG)) }
+    }
+
     /// Says where the next supervisor is to be waited for.
     fn outlive(&self, at: &Path, path: &Path) -> Result<(), OsError> {
         let failed_at = |errno: Errno| OsError::new(Doing::Make, at, errno);
