@@ -7,6 +7,7 @@
 //! waits for the next one and gives them back.
 
 use crate::clear::{self, Base, End, Held, Kept};
+use crate::next::{Look, Next};
 use crate::outside::{Cell, outside};
 use crate::ready::{self, Host};
 use crate::report::Failure;
@@ -15,7 +16,7 @@ use crate::step::Step;
 use crate::sys;
 use crate::wire::{ORDER_MOST_BYTES, Order};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::fstat;
+use rustix::fs::{Mode, OFlags, fstat, openat};
 use rustix::io::{Errno, Result, pread};
 use rustix::net::{RecvFlags, SocketFlags, accept_with};
 use rustix::process::PidfdFlags;
@@ -35,7 +36,7 @@ struct Keeper {
     /// The places of the cells' cgroups: one, and that of an earlier supervisor if it was another.
     bases: Vec<Base>,
     /// Where the next supervisor comes, if there is to be one.
-    next: Option<OwnedFd>,
+    next: Option<Next>,
 }
 
 /// Runs the keeper on this socket until the other side is gone. Never returns.
@@ -66,6 +67,13 @@ impl Keeper {
     fn serve(&mut self) -> End {
         let mut end = End::Death;
         loop {
+            if let Some(next) = &mut self.next
+                && !Next::wait(&self.socket)
+            {
+                // What another has taken meanwhile is for the supervisor to see: it has its jobs in its own hands.
+                next.look();
+                continue;
+            }
             match receive::<ToKeeper>(&self.socket, RecvFlags::empty()) {
                 // Jobs may still run: the end itself is the end of the stream.
                 Ok(Some((ToKeeper::Close, _))) => end = End::Orderly,
@@ -80,17 +88,23 @@ impl Keeper {
     /// The supervisor is gone. What was not to outlive it ends; for the rest the next one is waited for. False when nothing
     /// is left to wait for.
     fn awaits_next(&mut self) -> bool {
-        let Some(next) = &self.next else { return false };
+        let Some(next) = &mut self.next else { return false };
         let (kept, gone) = std::mem::take(&mut self.held).into_iter().partition(|held| held.kept.is_some());
         self.held = kept;
         if self.held.is_empty() {
             self.held = gone;
             return false;
         }
+        // First of all: who starts the next supervisor may do so at once.
+        let mut look = next.look();
         // The base stays: cells are in it.
         clear::up(gone, &[], End::Death);
-        loop {
-            match accept_with(next, SocketFlags::CLOEXEC) {
+        while look == Look::Found {
+            if !Next::wait(&next.listener) {
+                look = next.look();
+                continue;
+            }
+            match accept_with(&next.listener, SocketFlags::CLOEXEC) {
                 Ok(socket) => {
                     self.socket = socket;
                     return true;
@@ -102,6 +116,7 @@ impl Keeper {
                 Err(_) => std::thread::sleep(ACCEPT_AGAIN),
             }
         }
+        false
     }
 
     /// Obeys one order. A message with the wrong descriptors cannot come from our supervisor, and is dropped.
@@ -118,7 +133,7 @@ impl Keeper {
                 let Some(fds) = LaunchFds::of(fds) else { return };
                 self.launch(job, first_id, name, fds);
             }
-            ToKeeper::Outlive => self.next = fds.pop(),
+            ToKeeper::Outlive { path } => self.next = fds.pop().map(|listener| Next::new(listener, path)),
             ToKeeper::Hold { job, name, pid, roles } => {
                 let Some((HoldFds { cgroup, base, ids }, rest)) = HoldFds::of(fds) else { return };
                 if rest.len() != roles.len() {
@@ -152,9 +167,12 @@ impl Keeper {
             }
         }
         let own = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty());
+        // Without it the supervisor takes us for one of another program.
+        let program = openat(&self.host.proc, "self/exe", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok();
         // Without one it is not told; the supervisor then waits in vain, and opens no vault that it could not watch.
         if let Ok(own) = own {
-            let _ = send(&self.socket, &FromKeeper::AllTold, &[own.as_fd()]);
+            let fds: Vec<_> = [&own].into_iter().chain(&program).map(AsFd::as_fd).collect();
+            let _ = send(&self.socket, &FromKeeper::AllTold, &fds);
         }
     }
 

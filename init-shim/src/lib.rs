@@ -16,6 +16,7 @@ pub mod keeper;
 pub mod landlock;
 pub mod mounts;
 pub mod net;
+pub mod next;
 pub mod outside;
 pub mod pid1;
 pub mod ready;

@@ -1,4 +1,8 @@
 //! The words between the supervisor and the keeper: one message a packet on a seqpacket socket, descriptors beside it.
+//!
+//! A supervisor speaks all of them with a keeper of its own program only: the same file, byte for byte. One that finds the
+//! keeper of another says and hears what is marked as **of the core**, and has that keeper's jobs held by one of its own. The
+//! core is the same in all versions for ever, descriptors included: a test has its bytes. A new message is put at the end.
 
 use crate::report::Failure;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -33,16 +37,19 @@ pub enum ToKeeper {
         /// The name of its cgroup in the base.
         name: String,
     },
-    /// The supervisor goes in good order and has let go of the base.
+    /// Of the core. The supervisor goes in good order and has let go of the base.
     Close,
-    /// The job is over and its cgroup removed: let go of its descriptors.
+    /// Of the core. The job is over and its cgroup removed, or another keeper holds it: let go of its descriptors.
     Forget {
         /// The supervisor's number for it.
         job: u64,
     },
     /// From now on the supervisor's death ends nothing that is held: the next one connects to this socket, and asks for
     /// all of it. Descriptor: the listening socket.
-    Outlive,
+    Outlive {
+        /// Where the next one looks for it, absolute: where the socket is bound, or will have been moved.
+        path: Vec<u8>,
+    },
     /// Hold copies of a running job's descriptors for the next supervisor. Descriptors: [`HoldFds`], and beside them those
     /// of the [`Role`]s, in their order.
     Hold {
@@ -62,11 +69,11 @@ pub enum ToKeeper {
         /// Which.
         role: Role,
     },
-    /// Tell of everything that is held: a new supervisor takes over.
+    /// Of the core. Tell of everything that is held: a new supervisor takes over.
     Adopt,
 }
 
-/// What a held descriptor of a job is.
+/// What a held descriptor of a job is; of the core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
     /// Where PID 1 has written the end, or will.
@@ -109,7 +116,7 @@ pub enum FromKeeper {
         /// Which step, in the report's bytes.
         failure: [u8; Failure::LEN],
     },
-    /// A job that is held, as it was told by [`ToKeeper::Hold`]. Descriptors: as there.
+    /// Of the core. A job that is held, as it was told by [`ToKeeper::Hold`]. Descriptors: as there.
     Held {
         /// The supervisor's number for it.
         job: u64,
@@ -120,11 +127,11 @@ pub enum FromKeeper {
         /// What each further descriptor is.
         roles: Vec<Role>,
     },
-    /// All that are held were told. Descriptor: the keeper's own pidfd.
+    /// Of the core. All that are held were told. Descriptors: the keeper's own pidfd, and the file of its program.
     AllTold,
 }
 
-/// The first descriptors of [`ToKeeper::Hold`] and [`FromKeeper::Held`]: what is needed to end the cell and to clear it away.
+/// The first descriptors of [`ToKeeper::Hold`] and [`FromKeeper::Held`], of the core: what is needed to end the cell and to clear it away.
 #[derive(Debug)]
 pub struct HoldFds {
     /// The cell's cgroup.
@@ -262,37 +269,4 @@ pub fn receive<M: for<'a> Deserialize<'a>>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-
-    fn pair() -> (OwnedFd, OwnedFd) {
-        socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).expect("a socket pair")
-    }
-
-    #[test]
-    fn a_message_arrives_whole_with_its_descriptors() {
-        let (a, b) = pair();
-        let sent = ToKeeper::Launch { job: 7, first_id: 0x4000_0000, name: "x".repeat(255) };
-        send(&a, &sent, &[a.as_fd(), b.as_fd()]).expect("sent");
-        let (got, fds) = receive::<ToKeeper>(&b, RecvFlags::empty()).expect("received").expect("a message");
-        assert_eq!((got, fds.len()), (sent, 2));
-    }
-
-    #[test]
-    fn the_end_of_the_other_side_is_no_message() {
-        let (a, b) = pair();
-        drop(a);
-        assert!(receive::<ToKeeper>(&b, RecvFlags::empty()).expect("an end").is_none());
-        assert_eq!(send(&b, &FromKeeper::Ready, &[]), Err(Errno::PIPE));
-    }
-
-    #[test]
-    fn garbage_is_refused() {
-        let (a, b) = pair();
-        for garbage in [&[0xff_u8; 40][..], &[0][..], &[2, 1, 9][..]] {
-            rustix::io::write(&a, garbage).expect("written");
-            assert_eq!(receive::<ToKeeper>(&b, RecvFlags::empty()).err(), Some(Errno::BADMSG));
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use crate::inside::{Running, children};
 use crate::support::ironcell_path;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// One such process.
@@ -18,7 +18,14 @@ pub struct Lasting {
 impl Lasting {
     /// Opens one in this directory.
     pub fn open(dir: &Path) -> Self {
-        let mut command = Command::new(ironcell_path().with_file_name("look_lasting"));
+        Self::open_as(&program(), dir)
+    }
+
+    /// The same by this program.
+    pub fn open_as(program: &Path, dir: &Path) -> Self {
+        // As a daemon does: each of the jobs has descriptors, and each that has ended its spool's lock.
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n 1048576; exec \"$0\" \"$1\""]).arg(program);
         let mut child = command.arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
         let (orders, answers) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
         let mut lasting = Self { child, orders, answers: BufReader::new(answers), keeper: None };
@@ -27,9 +34,20 @@ impl Lasting {
         lasting
     }
 
+    /// Opens one by this program, which is killed at its n-th call of this name; false when it makes so many not. Whoever
+    /// opens it says nothing to it: it ends, and its jobs stay.
+    pub fn is_killed_at(program: &Path, dir: &Path, call: &str, count: u32) -> bool {
+        let mut strace = Command::new("strace");
+        strace.args(["-o", "/dev/null", "-e", &format!("trace={call}")]);
+        strace.args(["-e", &format!("inject={call}:signal=KILL:when={count}")]);
+        strace.arg(program).arg(dir).stdin(Stdio::null()).stdout(Stdio::null());
+        // strace ends as what it traced.
+        !strace.status().expect("strace runs").success()
+    }
+
     /// What it says when it cannot be opened.
     pub fn refused(dir: &Path) -> String {
-        let mut command = Command::new(ironcell_path().with_file_name("look_lasting"));
+        let mut command = Command::new(program());
         let output = command.arg(dir).stdin(Stdio::null()).output().expect("it starts");
         String::from_utf8(output.stdout).expect("text")
     }
@@ -76,4 +94,18 @@ impl Lasting {
         drop(self.orders);
         assert!(self.child.wait().expect("it is gone").success());
     }
+}
+
+/// The program.
+pub fn program() -> PathBuf {
+    ironcell_path().with_file_name("look_lasting")
+}
+
+/// The same program, and another file: as after an upgrade.
+pub fn another_program(at: &Path) -> PathBuf {
+    std::fs::copy(program(), at).expect("copied");
+    let mut file = std::fs::OpenOptions::new().append(true).open(at).expect("opened");
+    // Behind all that the kernel looks at.
+    file.write_all(b"another").expect("written");
+    at.to_owned()
 }

@@ -44,8 +44,13 @@ fn bytes(lines: u64) -> usize {
     (1..=lines).map(|line| line.to_string().len() + 1).sum()
 }
 
-/// What every job must have become.
-struct Expected(BTreeMap<String, (u64, u64)>);
+/// What every job must become, and what has been seen of those that were.
+#[derive(Default)]
+struct Expected {
+    jobs: BTreeMap<String, (u64, u64)>,
+    begun: usize,
+    compared: usize,
+}
 
 impl Expected {
     /// Starts jobs until as many run as shall.
@@ -53,22 +58,43 @@ impl Expected {
         let list = lasting.order("list");
         let running = list.matches("=running").count();
         for _ in running..at_once {
-            let name = format!("job-{}", self.0.len());
+            let name = format!("job-{}", self.begun);
             let (lines, code) = (200 + chance.below(1500), chance.below(256));
             lasting.start(&name, &script(lines, code));
-            self.0.insert(name, (lines, code));
+            self.begun += 1;
+            self.jobs.insert(name, (lines, code));
         }
     }
 
-    /// Asks for the end and the output of each.
-    fn assert_all(&self, lasting: &mut Lasting) {
-        for (name, (lines, code)) in &self.0 {
-            let ended = lasting.order(&format!("wait {name}"));
-            assert_eq!(ended, format!("ended Code {{ code: {code} }} Itself residue 0"), "{name}");
-            let output = lasting.order(&format!("output {name}"));
-            let whole = format!("output {} bytes 0 gaps in_order true last {lines}", bytes(*lines));
-            assert_eq!(output, whole, "{name}");
+    /// Asks for the end and the output of each that has ended, and removes it: the next supervisor has as many as this one.
+    fn assert_ended(&mut self, lasting: &mut Lasting) {
+        let list = lasting.order("list");
+        let told = list.split(' ').filter_map(|job| job.split_once('='));
+        let known: Vec<&str> = told.clone().map(|(name, _)| name).collect();
+        let lost: Vec<&String> = self.jobs.keys().filter(|name| !known.contains(&name.as_str())).collect();
+        assert!(lost.is_empty(), "nobody knows of {lost:?}");
+        for (name, _) in told.filter(|(_, status)| *status != "running") {
+            self.assert_one(lasting, name);
         }
+    }
+
+    /// The same of all.
+    fn assert_all(&mut self, lasting: &mut Lasting) {
+        for name in self.jobs.keys().cloned().collect::<Vec<_>>() {
+            self.assert_one(lasting, &name);
+        }
+    }
+
+    fn assert_one(&mut self, lasting: &mut Lasting, name: &str) {
+        let (lines, code) = self.jobs.remove(name).unwrap_or_else(|| panic!("{name} was never begun, or had gone"));
+        let ended = lasting.order(&format!("wait {name}"));
+        assert_eq!(ended, format!("ended Code {{ code: {code} }} Itself residue 0"), "{name}");
+        let output = lasting.order(&format!("output {name}"));
+        let whole = format!("output {} bytes 0 gaps in_order true last {lines}", bytes(lines));
+        assert_eq!(output, whole, "{name}");
+        self.compared += bytes(lines);
+        let removed = lasting.order(&format!("remove {name}"));
+        assert!(removed.starts_with("removed "), "{name}: {removed}");
     }
 }
 
@@ -81,9 +107,10 @@ fn killed(keepers: bool) {
     let base = tempfile::tempdir_in("/run").expect("a directory");
     let dir = base.path().join("state");
     let before = Host::now();
-    let (mut lasting, mut expected) = (Lasting::open(&dir), Expected(BTreeMap::new()));
+    let (mut lasting, mut expected) = (Lasting::open(&dir), Expected::default());
     let mut slowest = Duration::ZERO;
     for _ in 0..rounds {
+        expected.assert_ended(&mut lasting);
         expected.fill(&mut lasting, at_once, &mut chance);
         sleep(Duration::from_millis(chance.below(400)));
         if keepers {
@@ -99,7 +126,8 @@ fn killed(keepers: bool) {
         }
     }
     expected.assert_all(&mut lasting);
-    println!("{} jobs, {rounds} kills, all were there again within {slowest:?}", expected.0.len());
+    let Expected { begun, compared, .. } = expected;
+    println!("{begun} jobs, {rounds} kills, {compared} bytes compared; all were there again within {slowest:?}");
     lasting.shutdown();
     before.assert_nothing_left();
 }

@@ -55,8 +55,11 @@ fn failed(doing: Doing, errno: Errno) -> OsError {
     OsError::new(doing, format!("{DIRECTORY}/{FILE}"), errno)
 }
 
-/// A new open file description of the file. Nobody else may have had a hand in its directory.
-fn open_file() -> Result<OwnedFd, OsError> {
+/// The directory of what runs share. Nobody but root may have had a hand in it.
+///
+/// # Errors
+/// EPERM when somebody may have; else as open(2).
+pub(super) fn shared_directory() -> Result<OwnedFd, OsError> {
     let refused = |errno| OsError::new(Doing::Open, DIRECTORY, errno);
     match mkdir(DIRECTORY, Mode::from_raw_mode(0o700)) {
         Ok(()) | Err(Errno::EXIST) => {}
@@ -68,6 +71,12 @@ fn open_file() -> Result<OwnedFd, OsError> {
     if stat.st_uid != 0 || stat.st_mode & 0o022 != 0 {
         return Err(refused(Errno::PERM).remedy("it must belong to root and be writable for nobody else: remove it"));
     }
+    Ok(directory)
+}
+
+/// A new open file description of the file.
+fn open_file() -> Result<OwnedFd, OsError> {
+    let directory = shared_directory()?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     openat(&directory, FILE, flags, Mode::from_raw_mode(0o600)).map_err(|errno| failed(Doing::Open, errno))
 }

@@ -1,14 +1,17 @@
 //! The keeper seen from the supervisor: started once, ordered over a socket, gone when the socket closes. Of a supervisor whose
 //! jobs outlive it the keeper stays, is found again by the next one, and is replaced when it dies (see `vault`).
 
+mod found;
 mod guard;
+mod handover;
 mod held;
+mod image;
 mod new;
 mod vault;
 
 pub use held::{HeldJob, Release};
+pub(super) use image::sealed_copy;
 pub use new::NewKeeper;
-pub(super) use new::sealed_copy;
 
 use super::watch::Watch;
 use super::{Doing, OsError};
@@ -18,14 +21,21 @@ use new::Process;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
+use rustix::process::{PidfdFlags, pidfd_open};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{Instant, sleep, timeout};
 use vault::Vault;
 
 /// How long an answer may take. A cell is built in a millisecond; under emulation and load, in a hundred.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a start waits for another keeper in the place of one that is gone, and how often it looks: that is done in some
+/// ten milliseconds, unless the host is short of something.
+const REPLACED_WITHIN: Duration = Duration::from_secs(10);
+const REPLACED_AGAIN: Duration = Duration::from_millis(10);
 
 /// The keeper at work.
 #[derive(Debug)]
@@ -44,6 +54,8 @@ pub struct Keeper {
 struct Link {
     socket: Watch,
     process: Option<Process>,
+    /// The process of one that outlives us, whoever has started it.
+    pidfd: Option<OwnedFd>,
 }
 
 impl NewKeeper {
@@ -58,7 +70,9 @@ impl NewKeeper {
 
     fn link(self) -> Result<Link, OsError> {
         let socket = Watch::readable(self.socket).map_err(|error| OsError::new(Doing::Watch, "the keeper", error))?;
-        Ok(Link { socket, process: self.process })
+        let child = self.process.as_ref().filter(|process| process.outlives);
+        let pidfd = child.map(|child| pidfd_open(child.pid, PidfdFlags::empty())).transpose().map_err(failed)?;
+        Ok(Link { socket, process: self.process, pidfd })
     }
 }
 
@@ -98,23 +112,37 @@ impl Keeper {
         self.turn.lock().await
     }
 
-    /// Orders a cell and waits for its first process. A caller that goes away meanwhile leaves no cell: its lease closes.
+    /// Orders a cell and waits for its first process. A caller that goes away meanwhile leaves no cell: its lease closes. An
+    /// order that finds nobody has begun nothing: of a keeper that is replaced, its successor has it.
     ///
     /// # Errors
     /// The step that failed, or that the keeper is gone.
     pub async fn launch(
         &self,
-        _turn: &MutexGuard<'_, ()>,
+        mut turn: MutexGuard<'_, ()>,
         job: u64,
         first_id: u32,
         name: &str,
         fds: LaunchFds,
     ) -> Result<Launched, LaunchError> {
         let order = ToKeeper::Launch { job, first_id, name: name.to_owned() };
-        let link = self.link();
-        send(&link.socket, &order, &fds.as_slice()).map_err(failed)?;
+        let until = Instant::now() + REPLACED_WITHIN;
+        let link = loop {
+            let link = self.link();
+            match send(&link.socket, &order, &fds.as_slice()) {
+                Ok(()) => break link,
+                Err(Errno::PIPE | Errno::CONNRESET) if self.is_replaced() && Instant::now() < until => {
+                    // Who replaces it needs the turn.
+                    drop((turn, link));
+                    sleep(REPLACED_AGAIN).await;
+                    turn = self.turn().await;
+                }
+                Err(errno) => return Err(failed(errno).into()),
+            }
+        };
         drop(fds);
-        match tokio::time::timeout(ANSWER_WITHIN, link.answer(job)).await {
+        let _turn = turn;
+        match timeout(ANSWER_WITHIN, link.answer(job)).await {
             Ok(answer) => answer,
             Err(_) => Err(failed(Errno::TIMEDOUT).into()),
         }
@@ -145,7 +173,9 @@ impl Link {
         loop {
             let got = self.socket.attempt(|fd| receive::<FromKeeper>(fd, RecvFlags::DONTWAIT)).await;
             let got = got.map_err(|error| OsError::new(Doing::Read, "the keeper", error))?;
-            let (message, mut fds) = got.ok_or_else(|| failed(Errno::PIPE))?;
+            // Whether it had begun is not known.
+            let gone = || OsError::new(Doing::Read, "the keeper", Errno::CONNRESET);
+            let (message, mut fds) = got.ok_or_else(gone)?;
             match message {
                 FromKeeper::Launched { job: of, pid } if of == job => {
                     let pidfd = fds.pop().ok_or_else(|| failed(Errno::BADMSG))?;

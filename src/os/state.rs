@@ -1,6 +1,7 @@
 //! The directory of a supervisor whose jobs outlive it: one file a job, each written whole or not at all, and a lock that says
 //! that somebody is at work in it.
 
+use super::keeper::NewKeeper;
 use super::spool::{JobDir, SpoolDir};
 use super::{Doing, OsError};
 use rustix::fs::{Mode, OFlags, open};
@@ -49,7 +50,9 @@ impl StateDir {
     /// # Errors
     /// EAGAIN when another has it; EPERM when others can write to it; else as mkdir(2) and open(2).
     pub fn open(path: &Path) -> Result<Self, OsError> {
-        let most = SOCKET_PATH_MOST - 2 - KEEPER.len();
+        // The keeper has another working directory.
+        let path = &std::path::absolute(path).map_err(|error| OsError::new(Doing::Find, path, error))?;
+        let most = SOCKET_PATH_MOST - 2 - KEEPER.len() - NewKeeper::NAME_MORE;
         if path.as_os_str().len() > most {
             return Err(OsError::new(Doing::Make, path, rustix::io::Errno::NAMETOOLONG)
                 .remedy("name a directory with a shorter path: a socket is made in it"));

@@ -19,7 +19,7 @@ pub use refusal::Refusal;
 pub use walls::{Lacking, Relaxed, Walls};
 
 use crate::spec::{JobSpec, Limits, Net, Window};
-use host::Host;
+use host::{Controller, Host};
 use init_shim::wire::{self, Order};
 
 /// All that will be done for one job. What is decided only at the start (its host ids, its descriptors) is not in it, so
@@ -47,6 +47,15 @@ impl Plan {
     /// Names the first field that cannot be changed or enforced here, and the way out.
     pub fn change(current: &Limits, asked: &Limits, host: &Host) -> Result<Vec<Setting>, Refusal> {
         cgroup::change(current, asked, host)
+    }
+
+    /// The controllers that its settings are of.
+    pub fn controllers(&self) -> Vec<Controller> {
+        let of = |controller: &Controller| {
+            let named = |setting: &Setting| setting.file.split('.').next() == Some(controller.name());
+            self.settings.iter().any(named)
+        };
+        Controller::ALL.into_iter().filter(of).collect()
     }
 
     /// The plan for this ask on this host.

@@ -162,6 +162,13 @@ impl Policy {
             let remedy = "use the limit of its own name; an admin can set cgroup_files in the daemon's policy";
             return Err(Forbidden::new("cgroup", file.file(), remedy));
         }
+        if let Some(path) = spec.cgroup_parent() {
+            return Err(Forbidden::path(
+                "cgroup_parent",
+                path,
+                "leave it out: where cells are made is for admins alone",
+            ));
+        }
         // The daemon would tell by its errors what root alone can see of the host's files.
         let seen = |path: &Path| device(path) || self.readable(path);
         let hidden = limits.io_max.iter().find_map(|line| match &line.target {

@@ -2,6 +2,7 @@
 
 mod builder;
 pub(super) mod check;
+pub use check::CELLS;
 mod held;
 mod stored;
 mod written;
@@ -30,6 +31,7 @@ pub struct JobSpec {
     env: Env,
     cwd: Option<PathBuf>,
     limits: Limits,
+    cgroup_parent: Option<PathBuf>,
     isolation: Isolation,
     time: Option<Duration>,
     cpu_time: Option<Duration>,
@@ -55,6 +57,7 @@ impl JobSpec {
                 env: Env::default(),
                 cwd: None,
                 limits: Limits::default(),
+                cgroup_parent: None,
                 isolation: Isolation::default(),
                 time: None,
                 cpu_time: None,
@@ -98,6 +101,11 @@ impl JobSpec {
     /// The limits.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The cgroup of another manager's that the cell is made below, from the root of cgroup v2, if the caller named one.
+    pub fn cgroup_parent(&self) -> Option<&Path> {
+        self.cgroup_parent.as_deref()
     }
 
     /// The walls.

@@ -24,7 +24,7 @@ pub use env::{Env, EnvName};
 pub use error::SpecError;
 pub use id::JobId;
 pub use isolation::{Hostname, Isolation, Net, User};
-pub use job::{JobSpec, JobSpecBuilder};
+pub use job::{CELLS, JobSpec, JobSpecBuilder};
 pub use limits::{CgroupFile, CpuMax, IoMax, IoTarget, Limits, MemoryLimit, PidsLimit, Resource, Rlimit, RlimitValue};
 pub use mounts::{Access, MountSpec, Root, absolute};
 pub use output::{Keep, LogFile, Overflow, Store};

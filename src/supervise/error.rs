@@ -3,7 +3,7 @@
 use crate::life::StartFailure;
 use crate::os::OsError;
 use crate::os::cell::CellError;
-use crate::os::cgroup::ApplyError;
+use crate::os::cgroup::{ApplyError, ParentError};
 use crate::plan::{Plan, Refusal};
 use crate::spec::{JobId, SpecError};
 
@@ -125,6 +125,15 @@ pub enum Error {
     /// It has not ended, so it cannot be removed.
     #[error("the job {0} has not ended; stop it first")]
     StillRunning(JobId),
+}
+
+impl From<ParentError> for Error {
+    fn from(error: ParentError) -> Self {
+        match error {
+            ParentError::Refused(refusal) => Self::Refused(refusal),
+            ParentError::Os(error) => Self::Os(error),
+        }
+    }
 }
 
 impl Error {

@@ -1,6 +1,7 @@
 //! From an ask to a running job and its driver.
 
 mod cell;
+mod planned;
 
 use super::backend::Body;
 use super::driver::{Driver, Ends, Listed, Seen};
@@ -20,6 +21,7 @@ use crate::os::cell::Looks;
 use crate::os::stdio::{Ours, Wired};
 use crate::os::{self, stdio};
 use crate::spec::{CpuMax, JobId, JobSpec, Owner, Stdio, StdioSet};
+pub(super) use planned::Planned;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -138,7 +140,7 @@ async fn in_cell(
         None => Prepared::cold(&hands, spec)?,
     };
     let limits = times(spec);
-    let pace = Pace::new(limits.cpu, limits.idle, prepared.processors, held_back(spec));
+    let pace = Pace::new(limits.cpu, limits.idle, prepared.planned.processors, held_back(spec));
     let Wired { theirs, ours } = stdio::wire(stdio, spec.terminal().is_some())?;
     let name = (id.short(), id.as_uuid().as_u128());
     // Who waits to run matters for idleness alone; reading it has the kernel add up every processor's part.
@@ -148,8 +150,9 @@ async fn in_cell(
         timeline.tell(asked.elapsed(), Happening::Created);
     };
     let warm = prepared.take();
-    let (plan, name) = (&prepared.plan, (name.0.as_str(), name.1));
-    let cell = cell::launched(&hands, warm, plan, name, looks, theirs, created).await;
+    let (planned, name) = (&prepared.planned, (name.0.as_str(), name.1));
+    let cell = cell::launched(&hands, warm, planned, name, looks, theirs, created).await;
+    let plan = &planned.plan;
     let cell = cell.map_err(|error| Error::of(error, plan))?;
     timeline.tell(asked.elapsed(), Happening::Started);
     let about = About { digest: plan.digest(), walls: plan.walls.clone(), notes: plan.notes.clone() };

@@ -8,7 +8,7 @@ use crate::life::{Retain, StopKind, Stopper};
 use crate::os::cgroup::{self, DeviceGuard};
 use crate::os::keeper::{Keeper, NewKeeper};
 use crate::os::{self, probe};
-use crate::plan::host::Controller;
+use crate::plan::host::{Controller, Hierarchy};
 use crate::plan::{Drawing, Plan};
 use crate::spec::{JobId, JobSpec, Owner, StdioSet};
 use std::path::Path;
@@ -148,13 +148,12 @@ impl Supervisor {
     /// # Errors
     /// As the start would, as far as it can be known without doing anything.
     pub fn draw(spec: &JobSpec) -> Result<Drawing, Error> {
-        let hierarchy = cgroup::discover()?.hierarchy()?;
-        Ok(Plan::of(spec, &probe::facts(spec, hierarchy)?)?.draw())
+        Ok(planned(spec, cgroup::discover()?.hierarchy()?)?.draw())
     }
 
     /// The plan of an ask, where this supervisor makes its cells.
     pub(super) fn plan(&self, spec: &JobSpec) -> Result<Plan, Error> {
-        Ok(Plan::of(spec, &probe::facts(spec, self.house.hierarchy()?.clone())?)?)
+        planned(spec, self.house.hierarchy()?.clone())
     }
 
     /// Whether cells have this controller.
@@ -176,7 +175,8 @@ impl Supervisor {
     /// When the cells cannot be listed.
     pub fn sweep_named(&self) -> Result<Vec<String>, Error> {
         let Hands::Cells(hands) = self.house.hands()? else { return Ok(Vec::new()) };
-        let swept = cgroup::sweep(&hands.base)?;
+        let mut swept = cgroup::sweep(&hands.base)?;
+        swept.extend(cgroup::sweep_parents()?);
         for leftover in swept.iter().filter(|leftover| leftover.result.is_err()) {
             tracing::warn!(cell = leftover.name, result = ?leftover.result, "a leftover could not be removed");
         }
@@ -189,7 +189,9 @@ impl Supervisor {
     /// When the cells cannot be listed.
     pub fn leftovers(&self) -> Result<Vec<String>, Error> {
         let Hands::Cells(hands) = self.house.hands()? else { return Ok(Vec::new()) };
-        Ok(cgroup::leftovers(&hands.base)?)
+        let mut found = cgroup::leftovers(&hands.base)?;
+        found.extend(cgroup::leftovers_below()?);
+        Ok(found)
     }
 
     /// The jobs of one owner, with every verb on them. Another owner's jobs are not there.
@@ -271,6 +273,17 @@ impl Supervisor {
         self.house.close();
         left
     }
+}
+
+/// The plan of an ask where cells are made here, or below the cgroup that it names.
+fn planned(spec: &JobSpec, hierarchy: Hierarchy) -> Result<Plan, Error> {
+    let Some(parent) = spec.cgroup_parent() else { return Ok(Plan::of(spec, &probe::facts(spec, hierarchy)?)?) };
+    let needed = Plan::of(spec, &probe::facts(spec, hierarchy.clone())?)?.controllers();
+    let hierarchy = cgroup::foretold(&hierarchy, parent, &needed)?;
+    let note = cgroup::note(&hierarchy, parent);
+    let mut plan = Plan::of(spec, &probe::facts(spec, hierarchy)?)?;
+    plan.notes.extend(note);
+    Ok(plan)
 }
 
 /// Cells need root: the first thing to say to who is not.

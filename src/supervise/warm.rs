@@ -5,12 +5,13 @@ mod pool;
 
 use super::Error;
 use super::house::{CellHands, Hands, House};
+use super::start::Planned;
 use crate::os::cell::{Shape, WarmCell};
 use crate::os::keeper::Keeper;
-use crate::os::probe;
-use crate::plan::Plan;
+use crate::plan::Refusal;
 use crate::spec::JobSpec;
 use pool::{Pool, Ready};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -40,9 +41,7 @@ pub(super) struct Warmth {
 #[derive(Debug)]
 pub(super) struct Prepared {
     /// The job's plan.
-    pub plan: Plan,
-    /// The host's processors that it may use.
-    pub processors: u32,
+    pub planned: Planned,
     ready: Option<Ready>,
     pool: Option<Arc<Pool>>,
 }
@@ -53,8 +52,7 @@ impl Prepared {
     /// # Errors
     /// Why there is no such plan.
     pub fn cold(hands: &CellHands, spec: &JobSpec) -> Result<Self, Error> {
-        let (plan, processors) = plan(hands, spec)?;
-        Ok(Self { plan, processors, ready: None, pool: None })
+        Ok(Self { planned: Planned::of(hands, spec)?, ready: None, pool: None })
     }
 
     /// The random part that the job's id must have.
@@ -84,14 +82,15 @@ impl Warmth {
     pub fn prepare(&self, hands: &CellHands, spec: &JobSpec) -> Option<Prepared> {
         *self.last_start.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         let pools = self.pools().clone();
-        if pools.is_empty() {
+        // Below another manager's cgroup none was built.
+        if pools.is_empty() || spec.cgroup_parent().is_some() {
             return None;
         }
-        let (plan, processors) = plan(hands, spec).ok()?;
-        let shape = Shape::of(&plan);
+        let planned = Planned::of(hands, spec).ok()?;
+        let shape = Shape::of(&planned.plan);
         let found = pools.iter().find_map(|pool| pool.take(&shape).map(|ready| (ready, Arc::clone(pool))));
         let (ready, pool) = found.unzip();
-        Some(Prepared { plan, processors, ready, pool })
+        Some(Prepared { planned, ready, pool })
     }
 
     /// How many wait.
@@ -147,7 +146,10 @@ impl Warmth {
 /// When one could not be built: those that were built wait all the same.
 pub(super) async fn warm(house: &Arc<House>, like: &JobSpec, cells: usize) -> Result<(), Error> {
     let hands = cell_hands(house)?;
-    plan(&hands, like)?;
+    if let Some(parent) = like.cgroup_parent() {
+        return Err(elsewhere(parent).into());
+    }
+    Planned::of(&hands, like)?;
     let (pool, new) = house.warmth.pool(like, cells)?;
     if new {
         tokio::spawn(tend(Arc::downgrade(house), Arc::clone(&pool)));
@@ -157,6 +159,16 @@ pub(super) async fn warm(house: &Arc<House>, like: &JobSpec, cells: usize) -> Re
         pool.build(&hands).await?;
     }
     Ok(())
+}
+
+/// Those that wait are in our own place: another manager may take its away at any time.
+fn elsewhere(parent: &Path) -> Refusal {
+    Refusal {
+        field: "--cgroup-parent".to_owned(),
+        value: parent.display().to_string(),
+        problem: "no cells are built ahead below another manager's cgroup".to_owned(),
+        remedy: "leave it out: a job that asks for it is started as ever".to_owned(),
+    }
 }
 
 /// What it takes to make cells, where cells are made.
@@ -195,13 +207,4 @@ async fn tend(house: Weak<House>, pool: Arc<Pool>) {
             return;
         }
     }
-}
-
-/// The plan of such a job, here and now, and how many processors it may use.
-fn plan(hands: &CellHands, spec: &JobSpec) -> Result<(Plan, u32), Error> {
-    let host = probe::facts(spec, hands.base.hierarchy().clone())?;
-    let plan = Plan::of(spec, &host)?;
-    #[cfg(feature = "seam")]
-    let plan = super::seam::left_out(plan);
-    Ok((plan, probe::processors(&host)))
 }

@@ -1,10 +1,10 @@
 //! A program that embeds ironcell and whose jobs outlive it: obeys one line after the other, and answers each with one.
 //!
-//! `start NAME SCRIPT`, `once REQUEST NAME SCRIPT`, `list`, `wait NAME`, `output NAME`, `stop NAME`, `pause NAME`, `resume NAME`,
+//! `start NAME SCRIPT`, `once REQUEST NAME SCRIPT`, `below CGROUP NAME SCRIPT`, `list`, `wait NAME`, `output NAME`, `stop NAME`, `pause NAME`, `resume NAME`,
 //! `remove NAME`, `shutdown`, `leave`.
 
 use ironcell::life::Outcome;
-use ironcell::spec::{JobSpec, OnDrop, Owner, Stdio, StdioSet, Store};
+use ironcell::spec::{JobSpec, JobSpecBuilder, OnDrop, Owner, Stdio, StdioSet, Store};
 use ironcell::supervise::{Bounds, Error, Filter, Item, Job, Jobs, OutputFrom, Shutdown, Supervisor};
 use std::io::{BufRead, Write};
 use std::time::Duration;
@@ -63,6 +63,11 @@ async fn obey(jobs: &Jobs, words: &[&str]) -> Result<String, Error> {
             let (name, script) = rest.split_once(' ').expect("a name and a script");
             started(jobs.start_once(request, spec(name, script)?, stdio()).await?)
         }
+        ["below", parent, rest] => {
+            let (name, script) = rest.split_once(' ').expect("a name and a script");
+            let job = described(name, script).cgroup_parent(*parent).build()?;
+            started(jobs.start(job, stdio()).await?)
+        }
         ["list"] => {
             let told = jobs
                 .list(&Filter::default())
@@ -94,12 +99,16 @@ async fn obey(jobs: &Jobs, words: &[&str]) -> Result<String, Error> {
 }
 
 fn spec(name: &str, script: &str) -> Result<JobSpec, Error> {
+    Ok(described(name, script).build()?)
+}
+
+fn described(name: &str, script: &str) -> JobSpecBuilder {
     let store = Store::Spool { max: SPOOL, keep: ironcell::spec::Keep::WithJob };
     let grace = Duration::from_secs(20);
     let job = JobSpec::command("sh").args(["-c", script]).name(name).on_drop(OnDrop::Detach).grace(grace);
     // As a name says: some have a time.
     let job = if name.starts_with("timed") { job.time(Duration::from_secs(3)) } else { job };
-    Ok(job.store(store).build()?)
+    job.store(store)
 }
 
 fn stdio() -> StdioSet {

@@ -47,6 +47,10 @@ pub struct CellArgs {
     /// Any other file of the job's cgroup, written as given and read back: memory.low=64M; repeatable
     #[arg(long, value_name = "FILE=VALUE", help_heading = "Limits")]
     pub cgroup: Vec<String>,
+    /// Make the cell below this cgroup of another manager's: its path from the root of cgroup v2, as /system.slice/ci.service.
+    /// Under systemd a unit with Delegate=yes
+    #[arg(long, value_name = "PATH", help_heading = "Limits")]
+    pub cgroup_parent: Option<PathBuf>,
     /// Stop the job after this much wall-clock time: 30s, 1.5, 2min30s, 00:10:00
     #[arg(long, value_name = "TIME", help_heading = "Limits")]
     pub time: Option<String>,

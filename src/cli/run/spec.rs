@@ -60,6 +60,7 @@ fn words(args: &CellArgs) -> Words {
     words.flag("pids", args.pids.as_ref());
     words.flags("rlimit", &args.rlimit);
     words.flags("cgroup", &args.cgroup);
+    words.flag("cgroup_parent", args.cgroup_parent.as_ref());
     words.flag("time", args.time.as_ref());
     words.flag("cpu_time", args.cpu_time.as_ref());
     words.flag("idle", args.idle.as_ref());

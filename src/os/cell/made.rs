@@ -1,7 +1,8 @@
 //! A cell's cgroup on our side of a start, and what becomes of it when whoever starts it loses interest.
 
-use crate::os::cgroup::CellCgroup;
+use crate::os::cgroup::{CellCgroup, Guest};
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// A cell's cgroup. As long as nothing was launched into it, it goes with whoever loses interest in it, as a runtime that
 /// ends in the middle of a start.
@@ -14,17 +15,19 @@ pub(super) struct MadeCgroup {
     pub frozen: bool,
     /// Whether it goes on without whoever drives it.
     pub outlives: bool,
+    /// Of one below another manager's cgroup: what holds its place there, let go of when the cgroup is.
+    _guest: Option<Arc<Guest>>,
 }
 
 impl MadeCgroup {
     /// One that was just made.
-    pub(super) fn new(cgroup: CellCgroup) -> Self {
-        Self { cgroup, launched: false, frozen: false, outlives: false }
+    pub(super) fn new(cgroup: CellCgroup, guest: Option<Arc<Guest>>) -> Self {
+        Self { cgroup, launched: false, frozen: false, outlives: false, _guest: guest }
     }
 
     /// One that was launched by another, and goes on without us as well.
-    pub(super) fn taken_over(cgroup: CellCgroup, frozen: bool) -> Self {
-        Self { cgroup, launched: true, frozen, outlives: true }
+    pub(super) fn taken_over(cgroup: CellCgroup, frozen: bool, guest: Option<Guest>) -> Self {
+        Self { cgroup, launched: true, frozen, outlives: true, _guest: guest.map(Arc::new) }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::os::{Doing, OsError};
 use init_shim::socket::{HoldFds, Role};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
+use std::sync::Arc;
 
 /// What a new supervisor knows of a cell from the one before.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Known {
     pub above_before: Option<u64>,
     /// What of it will be looked at.
     pub looks: Looks,
+    /// Whether it is below another manager's cgroup.
+    pub guest: bool,
 }
 
 impl Cell {
@@ -76,15 +79,19 @@ impl Cell {
         };
         let HeldJob { job, name, pid, cell: HoldFds { cgroup, base: dir, ids }, kept } = held;
         let cgroup = CellCgroup::of(cgroup, dir, &name)?;
-        let Known { effective, above_before, looks } = known;
+        let Known { effective, above_before, looks, guest } = known;
         let counters = Counters::open(&cgroup, looks)?;
         let frozen = cgroup.read("cgroup.freeze")?.is_some_and(|text| text.trim() == "1");
+        let (guest, above) = match guest.then(|| cgroup.as_guest()).transpose()? {
+            Some((guest, above)) => (Some(guest), Arc::new(above)),
+            None => (None, base.above()),
+        };
         let watch = |fd| Watch::readable(fd).map_err(|error| OsError::new(Doing::Watch, "a cell", error));
         let mut cell = Self {
-            cgroup: MadeCgroup::taken_over(cgroup, frozen),
+            cgroup: MadeCgroup::taken_over(cgroup, frozen, guest),
             effective,
             counters,
-            above: (base.above(), above_before),
+            above: (above, above_before),
             keeper_job: job,
             pid,
             pidfd: watch(pidfd)?,

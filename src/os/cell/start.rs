@@ -44,7 +44,7 @@ impl NewCell {
         looks: Looks,
     ) -> Result<Self, CellError> {
         let ids = CellIds::take(seed)?;
-        let cgroup = MadeCgroup::new(CellCgroup::create(base, name)?);
+        let cgroup = MadeCgroup::new(CellCgroup::create(base, name)?, base.guest());
         let effective = cgroup.apply(&plan.settings)?;
         plan.order.guard(|| devices.guard(&cgroup))?;
         let counters = Counters::open(&cgroup, looks)?;
@@ -211,7 +211,7 @@ async fn start(
         ids: ids.lock,
     };
     let launched =
-        keeper.launch(&turn, keeper_job, first_id, cgroup.name(), fds).await.map_err(|error| match error {
+        keeper.launch(turn, keeper_job, first_id, cgroup.name(), fds).await.map_err(|error| match error {
             LaunchError::Step(failure) => CellError::Step(nearer(&report).unwrap_or(failure)),
             LaunchError::Os(error) => CellError::Os(error),
         })?;

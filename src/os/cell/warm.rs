@@ -80,7 +80,7 @@ impl WarmCell {
         // Before it is mounted: what is another by then is seen as another when a job comes.
         let shown = shown(&walls);
         let ids = CellIds::take(seed)?;
-        let cgroup = MadeCgroup::new(CellCgroup::create(base, name)?);
+        let cgroup = MadeCgroup::new(CellCgroup::create(base, name)?, None);
         walls.guard(|| devices.guard(&cgroup))?;
         let (socket, stdio) = streams()?;
         let raised = raise(cgroup, ids, keeper, base, &walls, stdio).await?;

@@ -3,6 +3,7 @@
 use super::above::Above;
 use super::file::Dir;
 use super::hierarchy::{self, BASE, Discovery, Who};
+use super::parent::Guest;
 use super::seat::{LEAF, Seat};
 use super::systemd;
 use super::wait::Tries;
@@ -27,6 +28,8 @@ pub struct Base {
     parent: Dir,
     hierarchy: Hierarchy,
     above: Arc<Above>,
+    /// Of a place below another manager's cgroup.
+    guest: Option<Arc<Guest>>,
 }
 
 impl Base {
@@ -38,6 +41,15 @@ impl Base {
     /// What a plan needs to know of it.
     pub fn hierarchy(&self) -> &Hierarchy {
         &self.hierarchy
+    }
+
+    /// What holds it below another manager's cgroup, for whoever is in it.
+    pub fn guest(&self) -> Option<Arc<Guest>> {
+        self.guest.clone()
+    }
+
+    pub(super) fn with_guest(self, guest: Arc<Guest>) -> Self {
+        Self { guest: Some(guest), ..self }
     }
 
     /// The base's directory, for the removal of its cells.
@@ -139,13 +151,18 @@ fn prepare_for(
 }
 
 /// Reads back what the kernel gave.
-fn describe(found: Discovery, dir: Dir, parent: Dir, refused: Vec<(Controller, String)>) -> Result<Base, OsError> {
+pub(super) fn describe(
+    found: Discovery,
+    dir: Dir,
+    parent: Dir,
+    refused: Vec<(Controller, String)>,
+) -> Result<Base, OsError> {
     let controllers = hierarchy::controllers(&dir, "cgroup.subtree_control")?;
     let files = hierarchy::files(&dir, &controllers)?;
     let hierarchy =
         Hierarchy { mount: found.mount, base: dir.path.to_path_buf(), controllers, on_v1: found.on_v1, refused, files };
     let above = Arc::new(Above::of(&dir));
-    Ok(Base { dir, parent, hierarchy, above })
+    Ok(Base { dir, parent, hierarchy, above, guest: None })
 }
 
 /// Enables each controller by itself, so that one that the kernel refuses does not take the others with it. What was
@@ -164,7 +181,7 @@ fn enable(dir: &Dir, refused: &mut Vec<(Controller, String)>) -> Result<(), OsEr
 }
 
 /// Makes or finds the base and takes its lock. Between its making and its locking another run may remove it again.
-fn make_base(seat: &Dir) -> Result<Dir, OsError> {
+pub(super) fn make_base(seat: &Dir) -> Result<Dir, OsError> {
     let mut tries = Tries::within(CONTENTION_MOST);
     loop {
         // A cgroup is made by mkdir(2); the directory's mode is the kernel's own affair.

@@ -1,7 +1,9 @@
 //! One cell's cgroup: made, held, killed, removed (limits: `set`, reading: `stat`). Named by its directory's descriptor, never by a path alone.
 
+use super::above::Above;
 use super::bootstrap::{Base, children, lock_shared};
 use super::file::Dir;
+use super::parent::Guest;
 use super::wait::Tries;
 use crate::os::{Doing, OsError};
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -57,6 +59,14 @@ impl CellCgroup {
     /// When /proc does not tell their paths.
     pub fn of(dir: OwnedFd, base: OwnedFd, name: &str) -> Result<Self, OsError> {
         Ok(Self { dir: Dir::of(dir)?, base: Dir::of(base)?, name: name.to_owned() })
+    }
+
+    /// What holds its place below another manager's cgroup, and what is above it.
+    ///
+    /// # Errors
+    /// When the cgroup above cannot be opened.
+    pub fn as_guest(&self) -> Result<(Guest, Above), OsError> {
+        Ok((Guest::of(&self.base)?, Above::of(&self.base)))
     }
 
     /// The base's directory, for the keeper.

@@ -91,7 +91,8 @@ impl Dir {
 }
 
 /// A directory that can be held, locked and given to clone3.
-const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+pub(super) const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
 /// A file's text, at most [`READ_MOST`] bytes of it.
 fn read_at(dir: BorrowedFd<'_>, name: &str) -> io::Result<String> {

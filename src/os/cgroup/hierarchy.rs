@@ -25,7 +25,7 @@ pub struct Discovery {
 }
 
 /// Name of the cgroup below the seat whose children the cells are.
-pub(super) const BASE: &str = "ironcell";
+pub(super) const BASE: &str = crate::spec::CELLS;
 
 /// Finds the hierarchy and our place in it. Touches nothing.
 ///

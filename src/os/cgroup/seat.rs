@@ -2,6 +2,7 @@
 //! and only what was delegated, or what nobody manages, is ours (systemd's CGROUP_DELEGATION.md).
 
 use super::file::Dir;
+use super::hierarchy::{Who, discover_for};
 use crate::os::{Doing, OsError};
 use rustix::io::Errno;
 use std::os::fd::BorrowedFd;
@@ -59,6 +60,21 @@ pub fn join_leaf(seat: BorrowedFd<'_>, pid: Option<i32>) -> Result<(), OsError> 
     }
     // The root of a hierarchy has none, and its processes are where they are.
     if !seat.has(LEAF) { Ok(()) } else { seat.enter(LEAF)?.write("cgroup.procs", &pid.to_string()) }
+}
+
+/// Moves a process into the cgroup of another one.
+///
+/// # Errors
+/// ENOENT, ESRCH when one of them is gone; else as the kernel refuses it.
+pub fn join_beside(other: i32, pid: i32) -> Result<(), OsError> {
+    let (there, here) = (discover_for(Who::Process(other))?.own, discover_for(Who::Process(pid))?.own);
+    if there == here { Ok(()) } else { Dir::open(&there)?.write("cgroup.procs", &pid.to_string()) }
+}
+
+/// Whether systemd manages a cgroup and has given it to nobody, nor any above it.
+pub(super) fn undelegated(mount: &Path, dir: &Path) -> bool {
+    let given = |dir: &&Path| dir.starts_with(mount) && is_marked(dir);
+    Path::new(SYSTEMD_RUNS).is_dir() && !dir.ancestors().any(|dir| given(&dir))
 }
 
 /// Our cgroup if it was delegated, or the one above if we already live in its leaf.

@@ -31,16 +31,21 @@ pub struct Swept {
 /// # Errors
 /// When the base cannot be listed. What fails with one cell stands in its own result.
 pub fn sweep(base: &Base) -> Result<Vec<Swept>, OsError> {
+    sweep_in(&base.dir)
+}
+
+/// The same of any place for cells.
+pub(super) fn sweep_in(base: &Dir) -> Result<Vec<Swept>, OsError> {
     let mut swept = Vec::new();
     let tries = Tries::within(SWEEP_MOST);
-    for name in children(&base.dir, CELLS_MOST)? {
+    for name in children(base, CELLS_MOST)? {
         if tries.left().is_zero() {
             break;
         }
-        match leftover(&base.dir, &name) {
+        match leftover(base, &name) {
             Ok(None) => {}
             Ok(Some(dir)) => {
-                let result = base.dir.duplicate().and_then(|parent| clear(&CellCgroup::adopt(dir, parent, &name)));
+                let result = base.duplicate().and_then(|parent| clear(&CellCgroup::adopt(dir, parent, &name)));
                 swept.push(Swept { name, result });
             }
             Err(error) => swept.push(Swept { name, result: Err(error) }),
@@ -54,9 +59,14 @@ pub fn sweep(base: &Base) -> Result<Vec<Swept>, OsError> {
 /// # Errors
 /// When the base cannot be listed, or a cell not be looked at.
 pub fn leftovers(base: &Base) -> Result<Vec<String>, OsError> {
+    leftovers_in(&base.dir)
+}
+
+/// The same of any place for cells.
+pub(super) fn leftovers_in(base: &Dir) -> Result<Vec<String>, OsError> {
     let mut found = Vec::new();
-    for name in children(&base.dir, CELLS_MOST)? {
-        if leftover(&base.dir, &name)?.is_some() {
+    for name in children(base, CELLS_MOST)? {
+        if leftover(base, &name)?.is_some() {
             found.push(name);
         }
     }
@@ -82,9 +92,14 @@ fn leftover(base: &Dir, name: &str) -> Result<Option<Dir>, OsError> {
 /// # Errors
 /// When it cannot be killed or removed.
 pub fn end(base: &Base, name: &str) -> Result<(), OsError> {
-    match base.dir.enter(name) {
+    end_in(&base.dir, name)
+}
+
+/// The same of any place for cells.
+pub(super) fn end_in(base: &Dir, name: &str) -> Result<(), OsError> {
+    match base.enter(name) {
         Err(error) if error.is(libc::ENOENT) => Ok(()),
-        dir => clear(&CellCgroup::adopt(dir?, base.dir.duplicate()?, name)),
+        dir => clear(&CellCgroup::adopt(dir?, base.duplicate()?, name)),
     }
 }
 

@@ -1,12 +1,9 @@
 //! Another keeper in the place of one that died under its jobs.
 
-use super::new::Process;
-use super::vault::Vault;
-use super::{Keeper, NewKeeper, failed};
+use super::{Keeper, NewKeeper};
 use crate::os::watch::Watch;
 use crate::os::{OsError, cgroup};
 use rustix::fd::AsFd;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -46,13 +43,8 @@ impl Keeper {
     }
 
     /// Its process, to wait for its end.
-    pub(super) fn process_watch(&self) -> Option<Watch> {
-        let link = self.link();
-        let pidfd = match (&link.process, &self.vault) {
-            (Some(process), Some(_)) => pidfd_open(Pid::from_raw(process.pid())?, PidfdFlags::empty()).ok()?,
-            (None, Some(Vault { found: Some(found), .. })) => found.as_fd().try_clone_to_owned().ok()?,
-            _ => return None,
-        };
+    fn process_watch(&self) -> Option<Watch> {
+        let pidfd = self.link().pidfd.as_ref()?.try_clone().ok()?;
         Watch::readable(pidfd).ok()
     }
 
@@ -69,16 +61,9 @@ impl Keeper {
             }
             new.announce(above.as_fd(), name)?;
         }
-        let mut link = new.link()?;
+        // Under the lock: what is held from now on is told to the new one.
         let held = vault.held();
-        let told =
-            link.outlive(&vault.path).and_then(|()| held.values().try_for_each(|job| job.tell(&link).map_err(failed)));
-        if let Err(error) = told {
-            // All that it was told of is here: it ends, and the next try has another one.
-            link.process.iter_mut().for_each(|process| process.outlives = false);
-            link.process.iter().for_each(Process::kill);
-            return Err(error);
-        }
+        let link = new.told(&vault.path, &vault.path, held.values())?;
         *self.link.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(link);
         Ok(held.len())
     }

@@ -2,7 +2,7 @@
 
 use super::{Keeper, Link};
 use init_shim::socket::{HoldFds, Role, ToKeeper, send_now};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io;
 use std::sync::Arc;
 
@@ -40,14 +40,26 @@ impl HeldJob {
         Some(self.kept.swap_remove(at).1)
     }
 
-    /// Tells the keeper at the other end of this link.
+    /// Tells the keeper at the other end of this link; waits while it reads what it was told before.
     pub(super) fn tell(&self, link: &Link) -> rustix::io::Result<()> {
+        self.told(|message, fds| link.tell(message, fds))
+    }
+
+    /// The same without waiting.
+    pub(super) fn tell_now(&self, link: &Link) -> rustix::io::Result<()> {
+        self.told(|message, fds| send_now(&link.socket, message, fds))
+    }
+
+    fn told(
+        &self,
+        tell: impl FnOnce(&ToKeeper, &[BorrowedFd<'_>]) -> rustix::io::Result<()>,
+    ) -> rustix::io::Result<()> {
         let roles = self.kept.iter().map(|(role, _)| *role).collect();
         let message = ToKeeper::Hold { job: self.job, name: self.name.clone(), pid: self.pid, roles };
         let HoldFds { cgroup, base, ids } = &self.cell;
         let mut fds = vec![cgroup.as_fd(), base.as_fd(), ids.as_fd()];
         fds.extend(self.kept.iter().map(|(_, fd)| fd.as_fd()));
-        send_now(&link.socket, &message, &fds)
+        tell(&message, &fds)
     }
 }
 

@@ -1,18 +1,15 @@
 //! How a keeper comes to be there: forked, executed, or found, with the jobs of a supervisor that is gone.
 
-use super::{failed, tell_place};
+use super::{failed, sealed_copy, tell_place};
 use crate::os::{Doing, OsError, takeover};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, memfd_create, open};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, socketpair};
 use rustix::process::{
     Pid, PidfdFlags, Resource, Rlimit, Signal, WaitOptions, getrlimit, pidfd_open, pidfd_send_signal, setrlimit,
     waitpid,
 };
-use std::fs::File;
-use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -31,20 +28,12 @@ pub struct NewKeeper {
 /// The keeper's process, reaped when its owner lets go of it.
 #[derive(Debug)]
 pub(super) struct Process {
-    pid: Pid,
+    pub(super) pid: Pid,
     /// It goes on after us, so it is not waited for.
     pub(super) outlives: bool,
 }
 
 impl Process {
-    /// Kills it.
-    pub(super) fn kill(&self) {
-        if let Ok(pidfd) = pidfd_open(self.pid, PidfdFlags::empty()) {
-            // ESRCH: it is gone already.
-            let _ = pidfd_send_signal(&pidfd, Signal::KILL);
-        }
-    }
-
     pub(super) fn pid(&self) -> i32 {
         self.pid.as_raw_pid()
     }
@@ -73,6 +62,9 @@ impl Drop for Process {
 const EXIT_WITHIN: Timespec = Timespec { tv_sec: 12, tv_nsec: 0 };
 
 impl NewKeeper {
+    /// Bytes that a name of a keeper's may be longer than the one at which it is looked for.
+    pub const NAME_MORE: usize = 2;
+
     /// Forks the keeper from this process, which must be small and have one thread: the program's first act.
     ///
     /// # Errors
@@ -176,22 +168,4 @@ fn sockets() -> Result<(OwnedFd, OwnedFd), OsError> {
 /// A child of ours.
 fn process(pid: i32) -> Result<Process, OsError> {
     Pid::from_raw(pid).map(|pid| Process { pid, outlives: false }).ok_or_else(|| failed(Errno::SRCH))
-}
-
-/// This program in a memfd that nobody can write to any more, opened for reading: what is open for writing is not executed.
-pub(in crate::os) fn sealed_copy() -> Result<OwnedFd, OsError> {
-    let failed = |error: io::Error| OsError::new(Doing::Make, "a sealed copy of this program", error);
-    let named = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    let memfd = match memfd_create("ironcell-keeper", named | MemfdFlags::EXEC) {
-        // Before kernel 6.3 there is no such flag, and every memfd can be executed.
-        Err(Errno::INVAL) => memfd_create("ironcell-keeper", named),
-        other => other,
-    };
-    let mut memfd = File::from(memfd.map_err(|errno| failed(errno.into()))?);
-    let mut program = File::open("/proc/self/exe").map_err(failed)?;
-    io::copy(&mut program, &mut memfd).map_err(failed)?;
-    let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
-    fcntl_add_seals(&memfd, seals).map_err(|errno| failed(errno.into()))?;
-    let path = format!("/proc/self/fd/{}", rustix::fd::AsRawFd::as_raw_fd(&memfd.as_fd()));
-    open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(|errno| failed(errno.into()))
 }

@@ -3,25 +3,21 @@
 //! new one is given the copies that are kept here for it.
 
 use super::held::HeldJob;
-use super::{ANSWER_WITHIN, Keeper, Link, failed, tell_place};
-use crate::os::watch::Watch;
+use super::new::Process;
+use super::{Keeper, Link, failed, tell_place};
 use crate::os::{Doing, OsError};
-use init_shim::socket::{FromKeeper, HoldFds, Role, ToKeeper, receive, send, send_now};
+use init_shim::socket::{Role, ToKeeper, send_now};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 use rustix::process::{Signal, pidfd_send_signal};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use tokio::sync::watch;
-use tokio::time::timeout;
-
-/// Supervisors that wait for the keeper: one, and one that comes by mistake.
-const BACKLOG: i32 = 2;
 
 /// What is known of a keeper that outlives.
 #[derive(Debug)]
@@ -31,8 +27,6 @@ pub(super) struct Vault {
     /// The place for cells, as the keeper was told of it.
     pub(super) place: OnceLock<(OwnedFd, String)>,
     held: Mutex<BTreeMap<u64, HeldJob>>,
-    /// The keeper's process, when another program has started it.
-    pub(super) found: Option<Watch>,
     /// Whether the place for cells is gone, as that of systemd's goes with the last process in it.
     pub(super) placeless: watch::Sender<bool>,
     /// This supervisor goes, and its jobs stay: nothing that is dropped from now on is a job's end.
@@ -56,50 +50,23 @@ impl Vault {
 }
 
 impl Keeper {
-    /// Makes a keeper that was just started one that outlives us: the next supervisor finds it by this path.
+    /// A keeper that holds these, and outlives us at this path; and copies of all for whoever goes on with the jobs.
     ///
     /// # Errors
-    /// When the path cannot be listened at, or the keeper is gone.
-    pub fn outliving(self, path: &Path) -> Result<Self, OsError> {
-        self.link().outlive(path)?;
-        Ok(self.with_vault(path, None))
-    }
-
-    /// Takes over from a supervisor that is gone; every job that the keeper holds.
-    ///
-    /// # Errors
-    /// When it does not answer as a keeper does.
-    pub async fn taking_over(self, path: &Path) -> Result<(Self, Vec<HeldJob>), OsError> {
-        let link = self.link();
-        send(&link.socket, &ToKeeper::Adopt, &[]).map_err(failed)?;
-        let told = timeout(ANSWER_WITHIN, link.all_held()).await.map_err(|_| failed(Errno::TIMEDOUT))?;
-        let (held, own) = told?;
-        let watched = Watch::readable(own).map_err(|error| OsError::new(Doing::Watch, "the keeper", error))?;
-        drop(link);
-        let keeper = self.with_vault(path, Some(watched));
-        let next = held.iter().map(|held| held.job).max().unwrap_or_default() + 1;
-        keeper.next.store(next, Ordering::Relaxed);
+    /// When there are no descriptors left. Whatever is held stays held.
+    pub(super) fn holding(link: Link, path: &Path, held: Vec<HeldJob>) -> Result<(Self, Vec<HeldJob>), OsError> {
         let copies = held.iter().map(HeldJob::try_clone).collect::<io::Result<Vec<_>>>();
         let copies = copies.map_err(|error| OsError::new(Doing::Make, "a descriptor", error))?;
-        if let Some(vault) = &keeper.vault {
-            vault.held().extend(held.into_iter().map(|held| (held.job, held)));
-        }
-        Ok((keeper, copies))
-    }
-
-    fn with_vault(self, path: &Path, found: Option<Watch>) -> Self {
-        let (path, held, left) = (path.to_owned(), Mutex::default(), AtomicBool::new(false));
-        Self {
-            vault: Some(Vault {
-                path,
-                place: OnceLock::new(),
-                held,
-                found,
-                placeless: watch::Sender::new(false),
-                left,
-            }),
-            ..self
-        }
+        let next = held.iter().map(|held| held.job).max().unwrap_or_default() + 1;
+        let vault = Vault {
+            path: path.to_owned(),
+            place: OnceLock::new(),
+            held: Mutex::new(held.into_iter().map(|held| (held.job, held)).collect()),
+            placeless: watch::Sender::new(false),
+            left: AtomicBool::new(false),
+        };
+        let (link, turn) = (RwLock::new(Arc::new(link)), tokio::sync::Mutex::new(()));
+        Ok((Self { link, turn, next: AtomicU64::new(next), vault: Some(vault) }, copies))
     }
 
     /// Tells it where cells will be made, before that place is made, as [`NewKeeper::announce`].
@@ -126,10 +93,11 @@ impl Keeper {
 
     /// Whether its process lives.
     pub fn lives(&self) -> bool {
-        let file = self.pid().map(|pid| format!("/proc/{pid}/stat"));
-        // A zombie's state is Z, behind its name.
-        let stat = file.ok().and_then(|file| fs::read_to_string(file).ok());
-        stat.is_some_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z')))
+        let link = self.link();
+        let Some(pidfd) = &link.pidfd else { return false };
+        // A pidfd is readable from the end of its process on.
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        matches!(poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&now)), Ok(0))
     }
 
     /// Its process id.
@@ -137,13 +105,7 @@ impl Keeper {
     /// # Errors
     /// ESRCH when /proc does not tell, as of one that is gone.
     pub fn pid(&self) -> Result<i32, OsError> {
-        let link = self.link();
-        let pid = match (&link.process, &self.vault) {
-            (Some(process), _) => Some(process.pid()),
-            (None, Some(Vault { found: Some(found), .. })) => pid_of(found.as_fd()),
-            (None, _) => None,
-        };
-        pid.ok_or_else(|| failed(Errno::SRCH))
+        self.link().pid().ok_or_else(|| failed(Errno::SRCH))
     }
 
     /// Whether jobs outlive their supervisor.
@@ -157,7 +119,7 @@ impl Keeper {
         // Under the lock: a keeper that is put in the place of this one in this moment is told of all that is in the list.
         // So one that is gone need not be told.
         let mut held = vault.held();
-        let told = job.tell(&self.link());
+        let told = job.tell_now(&self.link());
         held.insert(job.job, job);
         self.heard(told);
     }
@@ -176,22 +138,19 @@ impl Keeper {
     /// list; and so is one that has not read for hundreds of messages, since nobody may wait for it.
     pub(super) fn heard(&self, told: rustix::io::Result<()>) {
         if told == Err(Errno::AGAIN) {
-            self.kill();
-        }
-    }
-
-    /// Kills the process. The guard has another one in its place.
-    fn kill(&self) {
-        tracing::error!("the keeper does not read any more, and is replaced");
-        if let Some(process) = self.process_watch() {
-            // ESRCH: it is gone already.
-            let _ = pidfd_send_signal(&process, Signal::KILL);
+            tracing::error!("the keeper does not read any more, and is replaced");
+            self.link().kill();
         }
     }
 
     /// This supervisor goes, and all jobs stay as they are.
     pub fn leave(&self) {
         self.vault.iter().for_each(|vault| vault.left.store(true, Ordering::Release));
+    }
+
+    /// Whether another comes in its place when it dies.
+    pub(super) fn is_replaced(&self) -> bool {
+        self.vault.is_some() && !self.has_left()
     }
 
     /// Whether it has said so.
@@ -201,39 +160,16 @@ impl Keeper {
 }
 
 impl Link {
-    /// Says where the next supervisor is to be waited for.
-    pub(super) fn outlive(&self, path: &Path) -> Result<(), OsError> {
-        let failed_at = |errno: Errno| OsError::new(Doing::Make, path, errno);
-        // One that was left by a keeper which is gone: nobody listens there, or it would have been found.
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(OsError::new(Doing::Remove, path, error));
-            }
-            _ => {}
-        }
-        let listener = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
-            .and_then(|socket| bind(&socket, &SocketAddrUnix::new(path)?).map(|()| socket))
-            .and_then(|socket| listen(&socket, BACKLOG).map(|()| socket))
-            .map_err(failed_at)?;
-        send(&self.socket, &ToKeeper::Outlive, &[listener.as_fd()]).map_err(failed)
+    /// Its process id, for people and for its place; none of one that is gone.
+    pub(super) fn pid(&self) -> Option<i32> {
+        self.process.as_ref().map(Process::pid).or_else(|| pid_of(self.pidfd.as_ref()?.as_fd()))
     }
 
-    /// All that is held, and the keeper's own process.
-    async fn all_held(&self) -> Result<(Vec<HeldJob>, OwnedFd), OsError> {
-        let mut all = Vec::new();
-        loop {
-            let got = self.socket.attempt(|fd| receive::<FromKeeper>(fd, RecvFlags::DONTWAIT)).await;
-            let got = got.map_err(|error| OsError::new(Doing::Read, "the keeper", error))?;
-            let (message, mut fds) = got.ok_or_else(|| failed(Errno::PIPE))?;
-            match message {
-                FromKeeper::Held { job, name, pid, roles } => {
-                    let (cell, rest) = HoldFds::of(fds).ok_or_else(|| failed(Errno::BADMSG))?;
-                    all.push(HeldJob { job, name, pid, cell, kept: roles.into_iter().zip(rest).collect() });
-                }
-                FromKeeper::AllTold => return Ok((all, fds.pop().ok_or_else(|| failed(Errno::BADMSG))?)),
-                FromKeeper::Unfit { errno } => return Err(super::unfit(errno)),
-                FromKeeper::Ready | FromKeeper::Launched { .. } | FromKeeper::Refused { .. } => {}
-            }
+    /// Kills it.
+    pub(super) fn kill(&self) {
+        if let Some(pidfd) = &self.pidfd {
+            // ESRCH: it is gone already.
+            let _ = pidfd_send_signal(pidfd, Signal::KILL);
         }
     }
 }

@@ -137,9 +137,13 @@ fn members(spec: proto::JobSpec) -> Result<Map<String, Value>, SpecError> {
     for (key, table) in [("rlimit", spec.rlimit), ("cgroup", spec.cgroup), ("label", spec.label)] {
         set(key, table.into_iter().map(|(name, value)| (name, Value::from(value))).collect::<Map<_, _>>().into());
     }
-    for (key, bytes) in
-        [("rootfs", spec.rootfs), ("cwd", spec.cwd), ("log_file", spec.log_file), ("log_dir", spec.log_dir)]
-    {
+    for (key, bytes) in [
+        ("rootfs", spec.rootfs),
+        ("cwd", spec.cwd),
+        ("log_file", spec.log_file),
+        ("log_dir", spec.log_dir),
+        ("cgroup_parent", spec.cgroup_parent),
+    ] {
         set(key, any(bytes));
     }
     set("rootfs_rw", spec.rootfs_rw.into());
@@ -216,6 +220,7 @@ pub fn described(spec: &JobSpec, stdin: Option<stdin::From>) -> proto::JobSpec {
         ("cwd", &mut wire.cwd),
         ("log_file", &mut wire.log_file),
         ("log_dir", &mut wire.log_dir),
+        ("cgroup_parent", &mut wire.cgroup_parent),
     ];
     for (key, path) in paths {
         *path = members.remove(key).map(bytes).unwrap_or_default();

@@ -46,6 +46,7 @@ fn without_a_word_from_the_admin_an_operator_gets_nothing_of_the_host() {
         (r#""profile": "compat""#, Some("profile")),
         (r#""seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}"#, Some("seccomp")),
         (r#""cgroup": {"memory.low": "64M"}"#, Some("cgroup")),
+        (r#""cgroup_parent": "/system.slice/x.service""#, Some("cgroup_parent")),
         (r#""log_file": "/etc/cron.d/x""#, Some("log_file")),
         (r#""log_dir": "/var/log""#, Some("log_dir")),
         (r#""spool": "8M""#, None),

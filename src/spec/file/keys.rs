@@ -38,7 +38,7 @@ const fn key(name: &'static str, kind: Kind) -> Key {
 }
 
 /// All of them.
-pub const KEYS: [Key; 41] = [
+pub const KEYS: [Key; 42] = [
     key("extends", Kind::Extends),
     key("argv", Kind::Argv),
     key("shell", Kind::Shell),
@@ -53,6 +53,7 @@ pub const KEYS: [Key; 41] = [
     key("pids", Kind::Text),
     key("rlimit", Kind::ByName),
     key("cgroup", Kind::ByName),
+    key("cgroup_parent", Kind::Text),
     key("time", Kind::Text),
     key("cpu_time", Kind::Text),
     key("idle", Kind::Text),

@@ -37,6 +37,7 @@ rootfs = "/srv/root"
 rootfs_rw = true
 mounts = [{ tmpfs = "/a:1M" }, { rw = "/out:/a/out" }, { ro = { hex = "2fff" } }]
 cwd = "/a"
+cgroup_parent = "/a.slice/b"
 net = "host"
 profile = "build"
 env_from = "none"
@@ -105,6 +106,7 @@ fn every_key_is_read_as_its_flag_is() {
     assert_eq!(job.store(), Store::Spool { max: 1 << 30, keep: Keep::Always });
     assert_eq!(job.log_file(), Some(&LogFile::In("/var/log/jobs".into())));
     assert_eq!(job.cwd(), Some(Path::new("/a")));
+    assert_eq!(job.cgroup_parent(), Some(Path::new("/a.slice/b")));
 }
 
 #[test]

@@ -46,6 +46,16 @@ impl JobSpecBuilder {
         self
     }
 
+    /// Makes the cell below another manager's cgroup: its path from the root of cgroup v2, as `/proc/PID/cgroup` has it
+    /// (`/system.slice/ci.service`). What limits that cgroup limits the job as well. It must be there, hold no cell, and have
+    /// the controllers that the job's limits need, or no process of its own, so that they can be enabled: else the start is
+    /// refused. Under systemd it should be a unit with `Delegate=yes`. When its last cell is gone, so is all that was made there,
+    /// and controllers that were enabled for it are disabled again. Kernel 5.14.
+    pub fn cgroup_parent(mut self, cgroup: impl Into<PathBuf>) -> Self {
+        self.spec.cgroup_parent = Some(cgroup.into());
+        self
+    }
+
     /// Takes the walls.
     pub fn isolation(mut self, isolation: Isolation) -> Self {
         self.spec.isolation = isolation;
@@ -144,6 +154,7 @@ impl JobSpecBuilder {
         if let Some(cwd) = &self.spec.cwd {
             self.spec.cwd = Some(cell_path("--cwd", cwd)?);
         }
+        check::cgroup_parent(self.spec.cgroup_parent.as_deref())?;
         check::times(&self.spec)?;
         check::log_max(self.spec.log_max)?;
         check::store(self.spec.store)?;

@@ -1,16 +1,20 @@
 //! Whether a job's description has a meaning: each part by itself, and what execve(2) takes as a whole.
 
 use super::JobSpec;
+use crate::spec::mounts::check_path_bytes;
 use crate::spec::{SpecError, Store};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path};
 
 /// MAX_ARG_STRLEN of execve(2): 32 pages, with the closing NUL.
 const ARG_MOST_BYTES: usize = 128 * 1024 - 1;
 /// Arguments and environment together: a quarter of the usual 8 MiB stack, as execve(2) allows.
 const ARGS_MOST_BYTES: usize = 2 * 1024 * 1024;
+/// The cgroup whose children are cells, below whichever it is.
+pub const CELLS: &str = "ironcell";
 /// A name or a label's key or value.
 const LABEL_MOST_BYTES: usize = 128;
 /// A log that keeps less would be given up while a pipe is read once or twice; one that keeps more is no work for memory, and
@@ -72,6 +76,29 @@ pub(super) fn exec_size(spec: &JobSpec) -> Result<(), SpecError> {
             problem,
             "pass long input by a file",
         ));
+    }
+    Ok(())
+}
+
+/// A path from the root of cgroup v2, and no other cell's: cells are not nested.
+pub(super) fn cgroup_parent(path: Option<&Path>) -> Result<(), SpecError> {
+    let Some(path) = path else { return Ok(()) };
+    check_path_bytes("--cgroup-parent", path)?;
+    let refused = |problem, expected| {
+        Err(SpecError::new("--cgroup-parent", path.as_os_str().as_encoded_bytes(), problem, expected))
+    };
+    let mut parts = path.components();
+    if parts.next() != Some(Component::RootDir) || !parts.clone().all(|part| matches!(part, Component::Normal(_))) {
+        return refused(
+            "not a path from the root of cgroup v2",
+            "write it as /proc/PID/cgroup has it: /a.slice/b.service",
+        );
+    }
+    if parts.clone().next().is_none() {
+        return refused("the root is nobody's", "leave it out");
+    }
+    if parts.any(|part| part.as_os_str() == CELLS) {
+        return refused("a cell, or the place of cells", "name a cgroup that has none above it");
     }
     Ok(())
 }
@@ -143,6 +170,17 @@ pub(super) fn labels(labels: &BTreeMap<String, String>) -> Result<(), SpecError>
 mod tests {
     use super::*;
     use crate::spec::Keep;
+
+    #[test]
+    fn a_parent_is_a_path_from_the_root_of_all_cgroups_and_no_cells() {
+        let build = |path: &str| JobSpec::command("true").cgroup_parent(path).build();
+        for good in ["/a", "/system.slice/ci.service", "/x:y/é"] {
+            assert_eq!(build(good).expect(good).cgroup_parent(), Some(Path::new(good)));
+        }
+        for bad in ["", "a", "/", "//", "/a/../b", "/a\0", "/a/ironcell", "/a/ironcell/x", "/ironcell"] {
+            assert_eq!(build(bad).expect_err(bad).field, "--cgroup-parent", "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_spool_that_is_too_small_is_refused_with_its_range() {

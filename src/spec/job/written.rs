@@ -22,6 +22,7 @@ impl JobSpec {
             env,
             cwd,
             limits,
+            cgroup_parent,
             isolation,
             time,
             cpu_time,
@@ -39,6 +40,7 @@ impl JobSpec {
         } = self;
         let mut members = vec![("argv", list(argv.iter().map(|arg| bytes(arg))))];
         limit_members(limits, &mut members);
+        members.extend(cgroup_parent.as_deref().map(|path| ("cgroup_parent", bytes(path.as_os_str()))));
         for (key, time) in [("time", time), ("cpu_time", cpu_time), ("idle", idle)] {
             members.extend(time.map(|time| (key, text(Span(time)))));
         }

@@ -26,6 +26,9 @@ impl Words {
         if let Some(cwd) = self.ones.get("cwd") {
             job = job.cwd(cwd.path("--cwd", caller.cwd)?);
         }
+        if let Some(parent) = self.ones.get("cgroup_parent") {
+            job = job.cgroup_parent(parent.bytes(|text| Ok(Path::new(text).to_owned()))?);
+        }
         if let Some(time) = self.one("time", "--time", units::duration)? {
             job = job.time(time);
         }

@@ -100,7 +100,11 @@ async fn over(house: &Arc<House>, lasting: &Arc<Lasting>, hands: &CellHands, ask
         (Some(_), _) => ended::ended(house, ask),
         (None, Some(_)) => {
             // Nobody holds it for us; whoever does all the same must not go on with it unseen.
-            if let Err(error) = cgroup::end(&hands.base, &id.short()) {
+            let ended = match ask.spec.cgroup_parent() {
+                None => cgroup::end(&hands.base, &id.short()),
+                Some(parent) => cgroup::end_below(hands.base.hierarchy(), parent, &id.short()),
+            };
+            if let Err(error) = ended {
                 tracing::error!(%id, %error, "the cell of a lost job could not be removed");
             }
             ended::lost(house, lasting, ask);
@@ -163,7 +167,7 @@ fn running(
     let limits = times(spec);
     let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(spec));
     let looks = Looks { cpu: pace.looks(), waits: limits.idle.is_some() };
-    let (body, ours) = body(hands, held, begun, looks)?;
+    let (body, ours) = body(hands, held, begun, (looks, spec.cgroup_parent().is_some()))?;
     let (asked, (_, started)) = (ask.record.asked(), begun.when());
     let mut timeline = Timeline::default();
     timeline.tell(std::time::Duration::ZERO, Happening::Created);
@@ -197,8 +201,13 @@ fn running(
 }
 
 /// The cell and our ends of its streams.
-fn body(hands: &CellHands, held: HeldJob, begun: &Written, looks: Looks) -> Result<(Body, Ours), OsError> {
-    let known = Known { effective: begun.effective.clone(), above_before: begun.above_before, looks };
+fn body(
+    hands: &CellHands,
+    held: HeldJob,
+    begun: &Written,
+    (looks, guest): (Looks, bool),
+) -> Result<(Body, Ours), OsError> {
+    let known = Known { effective: begun.effective.clone(), above_before: begun.above_before, looks, guest };
     let (cell, kept) = Cell::take_over(held, &hands.base, known)?;
     let mut ours = Ours::held(kept)?;
     let (keeper, job) = (&hands.keeper, cell.keeper_job());
@@ -209,7 +218,8 @@ fn body(hands: &CellHands, held: HeldJob, begun: &Written, looks: Looks) -> Resu
 /// Ends a cell that is nobody's.
 async fn end(hands: &CellHands, held: HeldJob) {
     let job = held.job;
-    let known = Known { effective: Vec::new(), above_before: None, looks: Looks { cpu: false, waits: false } };
+    let known =
+        Known { effective: Vec::new(), above_before: None, looks: Looks { cpu: false, waits: false }, guest: false };
     match Cell::take_over(held, &hands.base, known) {
         Ok((cell, _)) => discard(Body::Cell(Box::new(cell), Arc::clone(&hands.keeper))).await,
         Err(error) => {

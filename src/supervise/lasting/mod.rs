@@ -12,6 +12,7 @@ mod outlive;
 mod record;
 
 use super::Error;
+use super::output::Disk;
 use crate::os::state::{StateDir, boot};
 use crate::os::{Doing, OsError};
 use crate::spec::{JobId, Keep};
@@ -19,16 +20,14 @@ pub(super) use outlive::{discard, outlive};
 use record::Record;
 pub(super) use record::{Recorded, Stopping};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The records of one supervisor.
 #[derive(Debug)]
 pub(super) struct Lasting {
-    state: StateDir,
+    state: Arc<StateDir>,
     /// This boot: what ran before another is gone.
     boot: String,
-    /// Jobs that were removed, and whose output is being removed.
-    going: Mutex<Vec<JobId>>,
 }
 
 impl Lasting {
@@ -37,7 +36,7 @@ impl Lasting {
     /// # Errors
     /// When another supervisor has it, or it cannot be made.
     pub fn open(dir: &Path) -> Result<Self, Error> {
-        Ok(Self { state: StateDir::open(dir)?, boot: boot()?, going: Mutex::default() })
+        Ok(Self { state: Arc::new(StateDir::open(dir)?), boot: boot()? })
     }
 
     /// Where the keeper is found.
@@ -46,8 +45,11 @@ impl Lasting {
     }
 
     /// Where output is written.
-    pub fn spool(&self) -> PathBuf {
-        self.state.spool()
+    ///
+    /// # Errors
+    /// When it cannot be made, or others can write to it.
+    pub fn disk(&self) -> Result<Disk, OsError> {
+        Ok(Disk::keeping(&self.state.spool())?.finishing(&self.state))
     }
 
     /// All records that can be read. One that cannot is told and removed: nothing could be done with it.
@@ -67,8 +69,8 @@ impl Lasting {
         Ok(all)
     }
 
-    /// Removes what was written down of a job. Where its output goes with it, after that: should we die before, the next
-    /// supervisor does both.
+    /// Removes what was written down of a job. Where its output goes with it, after that, by whoever removes that: should we die
+    /// before, the next supervisor does both.
     pub fn remove(&self, id: JobId, output: Keep) {
         let name = name_of(id);
         let removed = match output {
@@ -78,12 +80,10 @@ impl Lasting {
         if let Err(error) = removed {
             tracing::error!(%error, "the record of a job could not be removed");
         }
-        // Nobody can panic with it.
-        let mut going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
         if output == Keep::WithJob {
-            going.push(id);
+            // There may be none, or none any more.
+            self.state.gone(&name);
         }
-        going.retain(|id| !self.state.gone(&name_of(*id)));
     }
 }
 

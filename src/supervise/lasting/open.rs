@@ -4,9 +4,8 @@ use super::Lasting;
 use super::adopt::adopt;
 use crate::os::OsError;
 use crate::os::cgroup::{self, Base, DeviceGuard};
-use crate::os::keeper::{HeldJob, Keeper, NewKeeper};
+use crate::os::keeper::Keeper;
 use crate::supervise::house::{CellHands, Hands, House};
-use crate::supervise::output::Disk;
 use crate::supervise::{Bounds, Error, Supervisor};
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +26,7 @@ impl Supervisor {
         crate::supervise::supervisor::require_root()?;
         let lasting = Arc::new(Lasting::open(dir.as_ref())?);
         let path = lasting.keeper();
-        let (keeper, held) = keeper(&path).await?;
+        let (keeper, held) = Keeper::lasting(&path).await?;
         let keeper = Arc::new(keeper);
         // From now on every descriptor of a job is here as well: should the keeper die, another one is given them.
         tokio::spawn(Keeper::guard(Arc::downgrade(&keeper)));
@@ -35,7 +34,7 @@ impl Supervisor {
         let base = place(&keeper).await?;
         let hands = CellHands { keeper: Arc::clone(&keeper), base: Arc::new(base), devices };
         let house = Arc::new(House::new(Hands::Cells(hands.clone()), bounds, Some(Arc::clone(&lasting))));
-        house.spool_in(Disk::keeping(&lasting.spool())?);
+        house.spool_in(lasting.disk()?);
         adopt(&house, &lasting, &hands, held).await?;
         let supervisor = Self::of(house);
         supervisor.sweep()?;
@@ -57,19 +56,6 @@ impl Supervisor {
             Ok(Hands::Other(_)) | Err(_) => std::future::pending().await,
         }
     }
-}
-
-/// The keeper of the supervisor before with all that it holds, or a new one.
-async fn keeper(path: &Path) -> Result<(Keeper, Vec<HeldJob>), OsError> {
-    if let Some(found) = NewKeeper::find(path)? {
-        match found.attend()?.taking_over(path).await {
-            // It was on its way out: it held nothing any more.
-            Err(error) if error.is_gone() => {}
-            other => return other,
-        }
-    }
-    let keeper = NewKeeper::execute()?.that_outlives().attend()?.outliving(path)?;
-    Ok((keeper, Vec::new()))
 }
 
 /// How often the place for cells is looked for with a keeper that dies meanwhile, and the pause between: it is replaced in

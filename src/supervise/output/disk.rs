@@ -9,6 +9,7 @@ use super::writing::Writing;
 use crate::life::log::Before;
 use crate::life::segments::Segments;
 use crate::os::spool::{self, JobDir, PlainFile, SpoolDir};
+use crate::os::state::StateDir;
 use crate::os::{Doing, OsError};
 use crate::plan::Refusal;
 use crate::spec::{JobId, JobSpec, LogFile, Store};
@@ -16,7 +17,7 @@ use crate::supervise::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::thread;
 
 /// What the thread is asked.
@@ -36,6 +37,8 @@ pub struct Disk {
     dir: Option<SpoolDir>,
     /// To the thread, once a job has needed it. It ends with the last that could order something.
     orders: Mutex<Option<mpsc::Sender<Order>>>,
+    /// Where records of jobs go when their spools have gone. Not held: whoever closes it lets go of its lock.
+    records: Weak<StateDir>,
 }
 
 /// Files for the output of one job.
@@ -57,7 +60,12 @@ impl Disk {
     /// # Errors
     /// When it cannot be made, or others can write to it.
     pub fn keeping(dir: &Path) -> Result<Self, OsError> {
-        Ok(Self { dir: Some(SpoolDir::open(dir)?), orders: Mutex::default() })
+        Ok(Self { dir: Some(SpoolDir::open(dir)?), ..Self::default() })
+    }
+
+    /// The same, where records are kept of jobs that were removed, until their spools have gone.
+    pub fn finishing(self, records: &Arc<StateDir>) -> Self {
+        Self { records: Arc::downgrade(records), ..self }
     }
 
     /// Where the spools are.
@@ -106,7 +114,8 @@ impl Disk {
             return Ok(orders.clone());
         }
         let (tell, told) = mpsc::channel();
-        thread::Builder::new().name("ironcell spool".to_owned()).spawn(move || carry_out(&told))?;
+        let records = Weak::clone(&self.records);
+        thread::Builder::new().name("ironcell spool".to_owned()).spawn(move || carry_out(&told, &records))?;
         Ok(orders.insert(tell).clone())
     }
 }
@@ -144,7 +153,7 @@ impl Drop for Files {
 }
 
 /// The thread: each order in turn, until nobody is left who could give one.
-fn carry_out(orders: &mpsc::Receiver<Order>) {
+fn carry_out(orders: &mpsc::Receiver<Order>, records: &Weak<StateDir>) {
     // What is moved is read again into this, one piece after the other.
     let mut buffer = Box::new([0; PIECE]);
     for order in orders {
@@ -161,6 +170,9 @@ fn carry_out(orders: &mpsc::Receiver<Order>) {
                 if let Err(error) = dir.remove_all() {
                     tracing::warn!(%error, dir = %dir.path().display(), "a spool could not be removed");
                 }
+                // Its job's record may have waited for that.
+                let name = dir.path().file_name().and_then(|name| name.to_str());
+                records.upgrade().zip(name).map(|(records, name)| records.gone(name));
             }
         }
     }

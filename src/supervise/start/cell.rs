@@ -1,8 +1,8 @@
 //! The cell of a job that is started: one that was built ahead, or a new one.
 
+use super::Planned;
 use crate::os::cell::{Cell, CellError, Looks, NewCell, Untaken, WarmCell};
 use crate::os::stdio::Theirs;
-use crate::plan::Plan;
 use crate::supervise::house::CellHands;
 
 /// The job in the cell that was built ahead for it, or in one that is built now. `created` is told when the cell has its
@@ -10,13 +10,14 @@ use crate::supervise::house::CellHands;
 pub async fn launched(
     hands: &CellHands,
     warm: Option<WarmCell>,
-    plan: &Plan,
+    planned: &Planned,
     name: (&str, u128),
     looks: Looks,
     theirs: Theirs,
     created: impl FnOnce(),
 ) -> Result<Cell, CellError> {
-    let CellHands { keeper, base, devices } = hands;
+    let CellHands { keeper, devices, .. } = hands;
+    let Planned { plan, base, .. } = planned;
     let theirs = match warm {
         None => theirs,
         Some(warm) => match warm.take(keeper, base, plan, looks, theirs).await {

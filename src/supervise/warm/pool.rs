@@ -1,11 +1,11 @@
 //! The cells that wait for one kind of job.
 
-use super::plan;
 use crate::os;
 use crate::os::cell::{CellError, Shape, WarmCell};
 use crate::spec::{JobId, JobSpec};
 use crate::supervise::Error;
 use crate::supervise::house::CellHands;
+use crate::supervise::start::Planned;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -86,13 +86,13 @@ impl Pool {
 
     /// Builds one more.
     pub async fn build(&self, hands: &CellHands) -> Result<(), Error> {
-        let (plan, _) = plan(hands, &self.like)?;
+        let Planned { plan, base, .. } = Planned::of(hands, &self.like)?;
         let random = os::random()?;
         let id = JobId::of(os::unix_millis(), random);
         let name = (id.short(), id.as_uuid().as_u128());
         let told = |error: CellError| Error::of(error, &plan);
-        let CellHands { base, keeper, devices } = hands;
-        let cell = WarmCell::build(base, devices, (&name.0, name.1), &plan, keeper).await.map_err(told)?;
+        let CellHands { keeper, devices, .. } = hands;
+        let cell = WarmCell::build(&base, devices, (&name.0, name.1), &plan, keeper).await.map_err(told)?;
         let late = {
             let mut state = self.state();
             if state.closed {

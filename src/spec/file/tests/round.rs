@@ -146,6 +146,7 @@ pub(crate) fn job() -> impl Strategy<Value = JobSpec> {
             prop::sample::select(OnDrop::ALL.to_vec()),
             option::of(((1u64 << 20)..(1 << 40), any::<bool>())),
             option::of((any::<bool>(), path())),
+            option::of("(/[a-zé.:-]{1,5}x){1,3}"),
         ),
     );
     let times = (time(), time(), time(), time());
@@ -157,7 +158,7 @@ pub(crate) fn job() -> impl Strategy<Value = JobSpec> {
             limits,
             walls,
             (time, cpu_time, idle, grace),
-            (cwd, name, labels, log_max, (overflow, most, window, on_drop, spool, file)),
+            (cwd, name, labels, log_max, (overflow, most, window, on_drop, spool, file, parent)),
         )| {
             let mut job = JobSpec::command(argv[0].clone()).args(argv[1..].iter().cloned());
             job = job.env(env).limits(limits).isolation(walls).log_max(log_max).overflow(overflow);
@@ -166,6 +167,7 @@ pub(crate) fn job() -> impl Strategy<Value = JobSpec> {
             job = spool.into_iter().fold(job, |job, (max, always)| job.store(Store::Spool { max, keep: keep(always) }));
             let log_file = |(at, path): (bool, _)| if at { LogFile::At(path) } else { LogFile::In(path) };
             job = file.map(log_file).into_iter().fold(job, |job, file| job.log_file(file));
+            job = parent.into_iter().fold(job, |job, parent| job.cgroup_parent(parent));
             job = window.into_iter().fold(job, |job, window| job.terminal(window));
             job = time.into_iter().fold(job, |job, time| job.time(time));
             job = cpu_time.into_iter().fold(job, |job, time| job.cpu_time(time));

@@ -1,0 +1,45 @@
+//! What will be done for a job that is started, and where.
+
+use crate::os::cgroup::{self, Base};
+use crate::os::probe;
+use crate::plan::Plan;
+use crate::spec::JobSpec;
+use crate::supervise::Error;
+use crate::supervise::house::CellHands;
+use std::sync::Arc;
+
+/// A plan for this host, now.
+#[derive(Debug)]
+pub struct Planned {
+    /// What will be done.
+    pub plan: Plan,
+    /// The host's processors that the job may use.
+    pub processors: u32,
+    /// Where its cell is made.
+    pub base: Arc<Base>,
+}
+
+impl Planned {
+    /// The plan of a job.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn of(hands: &CellHands, spec: &JobSpec) -> Result<Self, Error> {
+        let base = placed(spec, Arc::clone(&hands.base))?;
+        let host = probe::facts(spec, base.hierarchy().clone())?;
+        let mut plan = Plan::of(spec, &host)?;
+        plan.notes.extend(spec.cgroup_parent().and_then(|parent| cgroup::note(base.hierarchy(), parent)));
+        #[cfg(feature = "seam")]
+        let plan = crate::supervise::seam::left_out(plan);
+        Ok(Self { plan, processors: probe::processors(&host), base })
+    }
+}
+
+/// Where its cell is made: the supervisor's own place, or one below another manager's cgroup.
+fn placed(spec: &JobSpec, base: Arc<Base>) -> Result<Arc<Base>, Error> {
+    let Some(parent) = spec.cgroup_parent() else { return Ok(base) };
+    // What is enforced elsewhere is enforced there, or nothing is started.
+    let host = probe::facts(spec, base.hierarchy().clone())?;
+    let needed = Plan::of(spec, &host)?.controllers();
+    Ok(Arc::new(base.below(parent, &needed)?))
+}
