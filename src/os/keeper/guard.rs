@@ -7,6 +7,7 @@ use crate::os::watch::Watch;
 use crate::os::{OsError, cgroup};
 use rustix::fd::AsFd;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -80,6 +81,7 @@ impl Keeper {
             return Err(error);
         }
         *self.link.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(link);
+        vault.replaced.fetch_add(1, Ordering::Relaxed);
         Ok(held.len())
     }
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -35,6 +35,8 @@ pub(super) struct Vault {
     pub(super) found: Option<Watch>,
     /// Whether the place for cells is gone, as that of systemd's goes with the last process in it.
     pub(super) placeless: watch::Sender<bool>,
+    /// How often another process was put in its place.
+    pub(super) replaced: AtomicU64,
     /// This supervisor goes, and its jobs stay: nothing that is dropped from now on is a job's end.
     left: AtomicBool,
 }
@@ -63,6 +65,11 @@ impl Keeper {
     pub fn outliving(self, path: &Path) -> Result<Self, OsError> {
         self.link().outlive(path)?;
         Ok(self.with_vault(path, None))
+    }
+
+    /// How often its process had died and another was put in its place.
+    pub fn replaced(&self) -> u64 {
+        self.vault.as_ref().map_or(0, |vault| vault.replaced.load(Ordering::Relaxed))
     }
 
     /// Takes over from a supervisor that is gone; every job that the keeper holds.
@@ -96,6 +103,7 @@ impl Keeper {
                 held,
                 found,
                 placeless: watch::Sender::new(false),
+                replaced: AtomicU64::new(0),
                 left,
             }),
             ..self
