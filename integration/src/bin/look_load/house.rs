@@ -50,6 +50,11 @@ impl House {
         client(&self.pki(), &self.address).await
     }
 
+    /// Ends it, with its jobs.
+    pub fn end(self) {
+        self.daemon.shutdown();
+    }
+
     /// What it has resident now, and had at most, MiB.
     pub fn resident(&self) -> (f64, f64) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.daemon.pid())).expect("it lives");

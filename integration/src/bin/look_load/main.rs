@@ -1,8 +1,9 @@
 //! What a crowd does to the daemon, measured and printed: how fast a job writes that a thousand follow, a tenth of them stopped,
 //! and whether each that reads has every byte; and how long an admin waits for an answer while ten thousand connections stall.
 //!
-//! As root, on a host that nobody else uses: `cargo run --release --workspace --features integration/load --bin look_load`, or with
-//! one word of `follow`, `paced`, `stall`. It judges nothing: it prints, and whoever reads decides.
+//! As root, on a host that nobody else uses: `cargo build --release --workspace --features integration/load --bins`, and then, with
+//! `IRONCELL_BIN` naming the `ironcell` that it lies beside, `look_load`, or with one word of `follow`, `paced`, `stall`. It
+//! judges nothing: it prints, and whoever reads decides.
 
 mod crowd;
 mod follow;
@@ -50,5 +51,6 @@ async fn all(which: &[&str]) {
             "stall" => stall::stall(&house).await,
             other => panic!("{other}: write follow, paced or stall"),
         }
+        house.end();
     }
 }
