@@ -9,7 +9,6 @@ use ironcell::rpc::proto::{
 };
 use ironcell::rpc::service::{Settings, ShutdownAsk};
 use ironcell::supervise::{Backend, Bounds, Mock, Script, Supervisor};
-use std::sync::Arc;
 use std::time::Duration;
 
 fn stop(id: &str) -> StopJobRequest {
