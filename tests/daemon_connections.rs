@@ -7,12 +7,12 @@ use daemon::{HOUR, Health, PATIENCE, Server, Wanted, end_of};
 use ironcell::rpc::connect::{Target, connect};
 use ironcell::rpc::limits::{Limits, REQUEST_MOST_BYTES};
 use ironcell::rpc::listen::local::Local;
-use ironcell::rpc::policy::Policy;
 use ironcell::rpc::proto::job_service_client::JobServiceClient;
 use ironcell::rpc::proto::{GetJobRequest, StartJobRequest};
 use ironcell::rpc::serve::{Doors, serve};
 use ironcell::rpc::stop::Switch;
 use ironcell::rpc::tls::client;
+use ironcell::rpc::wire::Terms;
 use rcgen::ExtendedKeyUsagePurpose as Usage;
 use std::fs;
 use std::sync::Arc;
@@ -222,7 +222,7 @@ async fn a_stop_ends_streams_with_unavailable_and_waits_for_nobody() {
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     assert!(status.message().contains("shutting down"), "{status:?}");
     drop(client);
-    timeout(PATIENCE, server.done).await.expect("in time").expect("no panic").expect("served");
+    timeout(PATIENCE, server.done).await.expect("in time").expect("served");
     assert!(TcpStream::connect(server.address).await.is_err(), "the door is closed");
 }
 
@@ -236,7 +236,7 @@ async fn a_stop_waits_no_longer_than_the_drain_for_a_client_that_stays() {
     let _stays = client::connect(config, &server.address.to_string(), name).await.expect("connected");
     server.connect(&paths).await.expect("connected").check().await.expect("answered");
     server.switch.stop();
-    timeout(PATIENCE, server.done).await.expect("in time").expect("no panic").expect("served");
+    timeout(PATIENCE, server.done).await.expect("in time").expect("served");
 }
 
 #[tokio::test]
@@ -247,13 +247,13 @@ async fn the_unix_socket_serves_its_user_as_admin() {
     let (_health, service) = tonic_health::server::health_reporter();
     let (switch, stop) = Switch::new();
     let routes = tonic::service::Routes::new(service);
-    let limits = Arc::new(soon());
-    let done = tokio::spawn(serve(Doors { remote: None, local }, routes, Arc::new(Policy::default()), limits, stop));
+    let terms = Terms { live: soon().into(), metrics: Arc::default(), stop };
+    let done = tokio::spawn(serve(Doors { remote: None, local }, routes, terms));
     let channel = connect(&Target::Unix(path.clone())).await.expect("connected");
     Health::new(channel.clone()).check().await.expect("answered");
     let status = JobServiceClient::new(channel).start_job(StartJobRequest::default()).await.expect_err("not here");
     assert_eq!(status.code(), Code::Unimplemented, "it was let through");
     switch.stop();
-    timeout(PATIENCE, done).await.expect("in time").expect("no panic").expect("served");
+    timeout(PATIENCE, done).await.expect("in time").expect("served");
     assert!(!path.exists(), "the socket goes with the daemon");
 }

@@ -134,6 +134,21 @@ fn it_comes_up_is_reloaded_and_ends_without_a_trace() {
     daemon.signal(libc::SIGHUP);
     assert!(daemon.told().starts_with("RELOADING=1\nMONOTONIC_USEC="));
     assert_eq!(daemon.told(), "READY=1");
+    let config = fs::read_to_string(daemon.path("d.toml")).expect("read");
+    let other = format!("compat = true\n{config}[policy]\nnet_host = true\n");
+    fs::write(daemon.path("d.toml"), other).expect("written");
+    daemon.signal(libc::SIGHUP);
+    assert!(daemon.told().starts_with("RELOADING=1"));
+    assert_eq!(daemon.told(), "READY=1");
+    let told = |words: [&str; 2]| daemon.log().lines().any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(told(["WARN", "\"keys\":\"compat\""]), "{}", daemon.log());
+    fs::write(daemon.path("d.toml"), "[policy]\nnet_hots = true\n").expect("written");
+    daemon.signal(libc::SIGHUP);
+    assert!(daemon.told().starts_with("RELOADING=1"));
+    assert_eq!(daemon.told(), "READY=1");
+    assert!(told(["ERROR", "net_hots"]) && told(["ERROR", "nothing is changed"]), "{}", daemon.log());
+    fs::write(daemon.path("d.toml"), config).expect("written");
+
     fs::write(daemon.path("pki/daemon.crt"), "broken").expect("written");
     daemon.signal(libc::SIGHUP);
     assert!(daemon.told().starts_with("RELOADING=1"));

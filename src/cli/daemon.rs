@@ -17,7 +17,7 @@ const FAILED: u8 = 1;
 const MISUSED: u8 = 2;
 
 /// Runs commands on Linux in cells, for many clients: over TLS with certificates, and over a Unix socket for root. SIGTERM
-/// ends the daemon and leaves its jobs; SIGHUP reloads keys, certificates and revocation lists.
+/// ends the daemon and leaves its jobs; SIGHUP reloads the configuration, keys, certificates and revocation lists.
 #[derive(Debug, Parser)]
 #[command(name = "ironcelld", version)]
 pub struct DaemonArgs {
@@ -69,8 +69,9 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// Runs the daemon.
 fn run(args: &DaemonArgs) -> u8 {
-    let ended =
-        Config::load(args.config.as_deref()).map_err(DaemonError::Config).and_then(|config| daemon::run(&config));
+    let ended = Config::load(args.config.as_deref())
+        .map_err(DaemonError::Config)
+        .and_then(|config| daemon::run(config, args.config.clone()));
     match ended {
         Ok(()) => 0,
         Err(error) => {
@@ -119,6 +120,7 @@ fn config() -> String {
 /// What a key without a default could be.
 fn example(name: &str) -> &'static str {
     match name {
+        "metrics" => "\"127.0.0.1:9464\"",
         "listen" => "\"0.0.0.0:7443\"",
         "cert" => "\"/etc/ironcell/pki/daemon.crt\"",
         "key" => "\"/etc/ironcell/pki/daemon.key\"",
@@ -165,7 +167,7 @@ mod tests {
             .collect();
         let read = Config::parse("c", &bare).expect(&bare);
         assert!(read.remote().expect("all files are named").is_some());
-        assert_eq!(Config { remote: Config::default().remote, ..read }, Config::default());
+        assert_eq!(Config { remote: Config::default().remote, metrics: None, ..read }, Config::default());
     }
 
     #[test]

@@ -20,7 +20,9 @@ const SIGNALS: [(&str, &str); 2] = [
     ),
     (
         "SIGHUP",
-        "Reads keys, certificates and revocation lists anew. When one is of no use the old ones stay, and the log says which.",
+        "Reads the configuration, keys, certificates and revocation lists anew. Policy and limits hold for calls and connections \
+         from then on, those of jobs for starts; what waits for a restart is told in the log by its name. When one of them is \
+         of no use nothing changes, and the log says why.",
     ),
 ];
 
@@ -49,7 +51,8 @@ fn configuration() -> Roff {
         roff.control("TP", []);
         roff.text([bold(key.full_name())]);
         let default = key.default().map(|default| format!(" Default: {default}")).unwrap_or_default();
-        roff.text([roman(format!("{}{default}", key.doc))]);
+        let waits = if key.waits { " Changed by a restart alone." } else { "" };
+        roff.text([roman(format!("{}{default}{waits}", key.doc))]);
     }
     roff
 }

@@ -24,6 +24,35 @@ const EXAMPLES: [(&str, &str); 6] = [
     ("ironcell verify --user 0 --rw out", "Attacks such a cell from inside, and says which promises it keeps."),
 ];
 
+/// The same of the verbs that a daemon is asked by.
+#[cfg(feature = "daemon")]
+const OF_DAEMON: [(&str, &str); 9] = [
+    (
+        "ironcell start -n build --memory 2G --rw /work -- make -C /work",
+        "Has the daemon of this host run a job, and prints its id.",
+    ),
+    ("ironcell log -f --tail 20 build", "Shows the last lines of what it wrote, and what follows, until it ends."),
+    ("ironcell wait build", "Waits for its end, and returns what ironcell run would."),
+    (
+        "ironcell attach --detach-keys ctrl-a,d build",
+        "Types into it and shows what it writes; Ctrl-A D leaves it as it is.",
+    ),
+    (
+        "ironcell stop --grace 30s build",
+        "Asks it to end, kills it after half a minute, and returns when nothing of it is left.",
+    ),
+    ("ironcell update --memory 4G build", "Gives it more memory while it runs."),
+    ("ironcell ls -a --state failed --label ci=7", "Lists the jobs of that label that failed."),
+    ("ironcell events --json", "Tells what happens to all jobs, as lines of JSON."),
+    (
+        "ironcell ps --host build.example.org:7443 --cert alice.crt --key alice.key --ca ca.crt build",
+        "Lists the processes of a job of a daemon elsewhere.",
+    ),
+];
+/// Without it there are none.
+#[cfg(not(feature = "daemon"))]
+const OF_DAEMON: [(&str, &str); 0] = [];
+
 /// Prints the page.
 ///
 /// # Errors
@@ -113,10 +142,10 @@ fn exit_status() -> Roff {
 fn examples() -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["EXAMPLES"]);
-    for (line, reason) in EXAMPLES {
+    for (line, reason) in EXAMPLES.iter().chain(&OF_DAEMON) {
         roff.control("TP", []);
-        roff.text([bold(line)]);
-        roff.text([roman(reason)]);
+        roff.text([bold(*line)]);
+        roff.text([roman(*reason)]);
     }
     roff
 }
@@ -167,6 +196,14 @@ mod tests {
         headings.sort_unstable();
         headings.dedup();
         assert_eq!(headings.len(), all, "{headings:?}");
+    }
+
+    #[test]
+    fn every_example_of_the_daemons_verbs_is_read_as_one() {
+        for (line, _) in OF_DAEMON {
+            Args::try_parse_from(line.split(' ')).expect(line);
+            assert!(page().replace('\\', "").contains(line), "{line}");
+        }
     }
 
     #[test]

@@ -6,16 +6,42 @@
 
 use super::authz::Rpc;
 use super::peer::Peer;
-use std::sync::Arc;
+use crate::spec::JobId;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tonic::Code;
 
 /// The target of its lines.
 pub const TARGET: &str = "ironcell::audit";
 
-/// Which job a call was about. A handler puts it into its answer's extensions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct About(pub String);
+/// Bytes of what a caller called a job that are written at most: twice what a name has.
+const ASKED_MOST: usize = 256;
+
+/// Which job a call is about, as far as that is known: the gate has one for each call, and whoever learns more of it says so.
+/// A call that is refused keeps what it was refused for.
+#[derive(Debug, Clone, Default)]
+pub struct Subject(Arc<Mutex<About>>);
+
+#[derive(Debug, Default)]
+struct About {
+    job: Option<String>,
+    asked: Option<String>,
+}
+
+impl Subject {
+    /// The caller calls it so: an id, a name, or the beginning of one. The first word counts.
+    pub fn asked(&self, said: &str) {
+        if !said.is_empty() {
+            let cut = said.floor_char_boundary(ASKED_MOST);
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).asked.get_or_insert_with(|| said[..cut].to_owned());
+        }
+    }
+
+    /// It is this job.
+    pub fn is(&self, id: JobId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).job.get_or_insert_with(|| id.short());
+    }
+}
 
 /// A line in the making. It is written when it is dropped, whatever became of the call.
 #[derive(Debug)]
@@ -24,19 +50,14 @@ pub struct Entry {
     from: Arc<str>,
     rpc: Rpc,
     begun: Instant,
-    about: Option<About>,
+    subject: Subject,
     code: Option<Code>,
 }
 
 impl Entry {
     /// A call begins. `None` is a caller who is nobody.
-    pub fn new(peer: Option<Arc<Peer>>, from: Arc<str>, rpc: Rpc) -> Self {
-        Self { peer, from, rpc, begun: Instant::now(), about: None, code: None }
-    }
-
-    /// It is about this job.
-    pub fn about(&mut self, about: Option<About>) {
-        self.about = about;
+    pub fn new(peer: Option<Arc<Peer>>, from: Arc<str>, rpc: Rpc, subject: Subject) -> Self {
+        Self { peer, from, rpc, begun: Instant::now(), subject, code: None }
     }
 
     /// It was answered so.
@@ -51,12 +72,13 @@ impl Drop for Entry {
         let who = peer.map_or("", |peer| peer.owner.as_str());
         let role = peer.map_or("", |peer| peer.role.word());
         let fingerprint = peer.map_or("", |peer| peer.fingerprint.as_str());
-        let job = self.about.as_ref().map_or("", |about| about.0.as_str());
+        let about = self.subject.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (job, asked) = (about.job.as_deref().unwrap_or_default(), about.asked.as_deref().unwrap_or_default());
         // A call that nobody waits for any more has no code.
         let code = self.code.map_or("CANCELLED".to_owned(), word);
         let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (from, rpc) = (&*self.from, self.rpc.name());
-        tracing::info!(target: TARGET, who = ?who, role, fingerprint, from = ?from, rpc, job = ?job, code, ms);
+        tracing::info!(target: TARGET, who = ?who, role, fingerprint, from = ?from, rpc, job = ?job, asked = ?asked, code, ms);
     }
 }
 
@@ -78,7 +100,6 @@ mod tests {
     use crate::rpc::peer::Role;
     use crate::spec::Owner;
     use std::io::{self, Write};
-    use std::sync::Mutex;
 
     /// Where the lines of a test go.
     #[derive(Clone, Default)]
@@ -120,8 +141,10 @@ mod tests {
                 role: Role::Operator,
                 fingerprint: "ab12".to_owned(),
             };
-            let mut entry = Entry::new(Some(Arc::new(peer)), "10.0.0.1:7".into(), Rpc::StopJob);
-            entry.about(Some(About("0198".to_owned())));
+            let subject = Subject::default();
+            let mut entry = Entry::new(Some(Arc::new(peer)), "10.0.0.1:7".into(), Rpc::StopJob, subject.clone());
+            subject.asked("web");
+            subject.is(JobId::of(0, [0; 10]));
             entry.code(Code::NotFound);
         });
         for part in [
@@ -129,7 +152,8 @@ mod tests {
             "role=\"operator\"",
             "fingerprint=\"ab12\"",
             "rpc=\"StopJob\"",
-            "job=\"0198\"",
+            "job=\"000000000000\"",
+            "asked=\"web\"",
             "code=\"NOT_FOUND\"",
             "ms=",
             TARGET,
@@ -143,12 +167,21 @@ mod tests {
     #[test]
     fn nothing_that_a_caller_writes_makes_a_second_line() {
         for text in written(|| {
-            let mut entry = Entry::new(None, "x".into(), Rpc::DeleteJob);
-            entry.about(Some(About("a\" code=OK\n2026-01-01 INFO ironcell::audit: who=\"root\"\x1b[2J\r".to_owned())));
+            let subject = Subject::default();
+            subject.asked("a\" code=OK\n2026-01-01 INFO ironcell::audit: who=\"root\"\x1b[2J\r");
+            drop(Entry::new(None, "x".into(), Rpc::DeleteJob, subject));
         }) {
             assert_eq!(text.lines().count(), 1, "{text}");
             assert!(!text.contains('\x1b') && text.contains("CANCELLED") && text.contains("a\\"), "{text}");
         }
+    }
+
+    #[test]
+    fn of_a_long_name_the_beginning_is_written() {
+        let subject = Subject::default();
+        subject.asked(&"\u{e9}".repeat(ASKED_MOST));
+        subject.asked("another");
+        assert_eq!(subject.0.lock().expect("whole").asked, Some("\u{e9}".repeat(ASKED_MOST / 2)));
     }
 
     #[test]

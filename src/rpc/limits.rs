@@ -45,7 +45,10 @@ impl Default for Limits {
 pub const REQUEST_MOST_BYTES: usize = 4 << 20;
 /// All headers of a call; ours have less than 1 KiB.
 pub const HEADERS_MOST_BYTES: u32 = 16 << 10;
-/// What a stream may have on its way without having been read: the daemon's memory for each follower that stalls.
+/// What the daemon holds of a stream's answers until its connection takes them: its memory for each follower that stalls, beside
+/// one more frame. What a client has announced that it takes (its window) is on its way already, and is not counted.
+pub const ANSWER_BUFFER_BYTES: usize = 32 << 10;
+/// What a client may have sent on a stream without its having been read.
 pub const STREAM_WINDOW_BYTES: u32 = 64 << 10;
 /// The same of all streams of a connection together.
 pub const CONNECTION_WINDOW_BYTES: u32 = 256 << 10;

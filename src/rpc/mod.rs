@@ -13,6 +13,8 @@ mod gate;
 mod hush;
 pub mod limits;
 pub mod listen;
+pub mod live;
+pub mod metrics;
 pub mod peer;
 pub mod pki;
 pub mod policy;

@@ -1,21 +1,25 @@
 //! One server for all doors: the services behind the gate, HTTP/2 within explicit bounds, and an end that waits for no
 //! stream.
+//!
+//! hyper serves, and not tonic's own server over it: that one cannot bound what a stream that nobody reads holds of answers
+//! (hyper's default is 400 KiB a stream), and has the same bounds for every connection until the daemon's end.
 
 use super::gate::Gate;
 use super::limits::{self, Limits};
 use super::listen::local::Local;
 use super::listen::remote::Remote;
-use super::policy::Policy;
-use super::stop::Stop;
-use super::wire::Terms;
-use std::convert::Infallible;
-use std::sync::Arc;
+use super::wire::{Terms, Wire};
+use hyper::body::Incoming;
+use hyper::server::conn::http2::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::pin::pin;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio_stream::StreamExt;
-use tokio_stream::wrappers::ReceiverStream;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::codegen::http::Request;
 use tonic::service::Routes;
-use tonic::transport::{Error, Server};
 
 /// Connections between a door and the server, which takes them at once.
 const HALL: usize = 64;
@@ -33,18 +37,8 @@ pub struct Doors {
 /// works has [`Limits::drain`] to be done.
 ///
 /// The services bound their own messages: [`limits::REQUEST_MOST_BYTES`] is what they take, tonic's own default.
-///
-/// # Errors
-/// When tonic cannot serve.
-pub async fn serve(
-    doors: Doors,
-    routes: Routes,
-    policy: Arc<Policy>,
-    limits: Arc<Limits>,
-    stop: Stop,
-) -> Result<(), Error> {
-    let (hall, wires) = mpsc::channel(HALL);
-    let terms = Terms { limits: Arc::clone(&limits), stop: stop.clone() };
+pub async fn serve(doors: Doors, routes: Routes, terms: Terms) {
+    let (hall, mut wires) = mpsc::channel(HALL);
     let mut attended = JoinSet::new();
     if let Some(remote) = doors.remote {
         attended.spawn(remote.attend(terms.clone(), hall.clone()));
@@ -53,24 +47,52 @@ pub async fn serve(
         attended.spawn(local.attend(terms.clone(), hall.clone()));
     }
     drop(hall);
-    let gate = Gate::new(routes, policy, &limits, stop.clone());
-    let ended = async move {
-        stop.asked().await;
-        // The doors are closed before the last call is answered.
-        attended.shutdown().await;
-    };
-    let wires = ReceiverStream::new(wires).map(Ok::<_, Infallible>);
-    server(&limits).serve_with_incoming_shutdown(gate, wires, ended).await
+    let gate = Gate::new(routes, terms.clone());
+    let mut open = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = terms.stop.asked() => break,
+            Some(wire) = wires.recv() => {
+                open.spawn(served(wire, gate.clone(), terms.clone()));
+            }
+            Some(_) = open.join_next() => {}
+            else => break,
+        }
+    }
+    // The doors are closed before the last call is answered.
+    attended.shutdown().await;
+    drop(wires);
+    while open.join_next().await.is_some() {}
+}
+
+/// One connection, to its end.
+async fn served(wire: Wire, gate: Gate, terms: Terms) {
+    let caller = wire.caller();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(caller.clone());
+        gate.clone().call(request.map(Body::new))
+    });
+    let mut connection = pin!(server(&terms.live.now().limits).serve_connection(TokioIo::new(wire), service));
+    tokio::select! {
+        // What went wrong with a connection is the other's to know.
+        _ = connection.as_mut() => return,
+        () = terms.stop.asked() => connection.as_mut().graceful_shutdown(),
+    }
+    // As above.
+    let _ = connection.await;
 }
 
 /// HTTP/2 within its bounds.
-fn server(limits: &Limits) -> Server {
-    Server::builder()
-        .accept_http1(false)
+fn server(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut server = Builder::new(TokioExecutor::new());
+    server
+        .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
-        .http2_max_header_list_size(limits::HEADERS_MOST_BYTES)
+        .max_header_list_size(limits::HEADERS_MOST_BYTES)
+        .max_send_buf_size(limits::ANSWER_BUFFER_BYTES)
         .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
         .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
-        .http2_keepalive_interval(Some(limits::KEEPALIVE))
-        .http2_keepalive_timeout(Some(limits::KEEPALIVE))
+        .keep_alive_interval(Some(limits::KEEPALIVE))
+        .keep_alive_timeout(limits::KEEPALIVE);
+    server
 }

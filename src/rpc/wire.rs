@@ -1,6 +1,7 @@
 //! One connection, over TLS or a Unix socket: its bytes, who is at its other end, and the watcher that ends it.
 
-use super::limits::Limits;
+use super::live::Live;
+use super::metrics::Metrics;
 use super::peer::{Connection, Open, Peer};
 use super::stop::Stop;
 use super::tls::identity::Unfit;
@@ -14,10 +15,9 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tokio_rustls::server::TlsStream;
-use tonic::transport::server::Connected;
 
 /// What every call of a connection is told of it, before anything is decided.
 #[derive(Debug, Clone)]
@@ -68,14 +68,16 @@ impl Drop for Busy {
 /// What bounds and watches a connection.
 #[derive(Debug, Clone)]
 pub struct Terms {
-    /// The bounds.
-    pub limits: Arc<Limits>,
+    /// The bounds, and what callers may have.
+    pub live: Live,
+    /// Who counts.
+    pub metrics: Arc<Metrics>,
     /// The end of the daemon.
     pub stop: Stop,
 }
 
 /// What a connection takes of the daemon's, given back with it.
-pub type Places = (OwnedSemaphorePermit, Option<Box<dyn Send>>);
+pub type Places = Box<dyn Send>;
 
 /// A connection.
 pub struct Wire {
@@ -133,6 +135,11 @@ impl Wire {
         Self { io, caller, cut, ended: false, _open: open, _places: places }
     }
 
+    /// What its calls are told of it.
+    pub fn caller(&self) -> Caller {
+        self.caller.clone()
+    }
+
     /// Whether it has been ended. Read and written by one task, so that one waker is enough.
     fn is_cut(&mut self, cx: &mut Context<'_>) -> bool {
         self.ended = self.ended || Pin::new(&mut self.cut).poll(cx).is_ready();
@@ -150,7 +157,7 @@ async fn watch(
     let mut changes = certified.as_ref().map(|(keys, _)| keys.changes());
     let ended = async {
         terms.stop.asked().await;
-        sleep(terms.limits.drain).await;
+        sleep(terms.live.now().limits.drain).await;
     };
     tokio::pin!(ended);
     let why = loop {
@@ -160,10 +167,11 @@ async fn watch(
                 None => pending().await,
             }
         };
+        let rules = terms.live.now();
         tokio::select! {
             () = cut.closed() => return,
             () = &mut ended => break "the daemon ends".to_owned(),
-            () = sleep(terms.limits.recheck) => {}
+            () = sleep(rules.limits.recheck) => {}
             () = reload => {}
         }
         if let Some((keys, chain)) = &certified
@@ -171,20 +179,12 @@ async fn watch(
         {
             break error.to_string();
         }
-        if caller.calls.idle() >= terms.limits.idle {
+        if caller.calls.idle() >= terms.live.now().limits.idle {
             break "it makes no calls".to_owned();
         }
     };
     tracing::info!(from = %caller.from, why, "a connection is ended");
     let _ = cut.send(());
-}
-
-impl Connected for Wire {
-    type ConnectInfo = Caller;
-
-    fn connect_info(&self) -> Caller {
-        self.caller.clone()
-    }
 }
 
 /// What whoever reads or writes a connection that was ended is told.

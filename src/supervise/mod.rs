@@ -20,6 +20,7 @@ pub mod seam;
 mod start;
 mod store;
 mod supervisor;
+mod tally;
 pub mod verify;
 mod warm;
 
@@ -39,4 +40,5 @@ pub use output::{
 pub use output::{OutputLines, OutputReader, OutputSink, OutputStream, Purged, Snapshot};
 pub use store::BinaryStore;
 pub use supervisor::{EarlyKeeper, Shutdown, Supervisor};
+pub use tally::{Amounts, Tally};
 pub use warm::WARM_MOST;

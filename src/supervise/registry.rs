@@ -15,6 +15,7 @@ use super::info::Bounds;
 use super::job::Shared;
 use super::lasting::Lasting;
 use super::request::StopRequest;
+use super::tally::Tally;
 use super::{Counts, Error, JobInfo};
 use crate::life::{Outcome, Status};
 use crate::spec::{JobId, JobSpec, Keep, OnDrop, Owner};
@@ -47,13 +48,15 @@ struct State {
     closing: bool,
     /// Where the records of jobs are that outlive their supervisor.
     records: Option<Arc<Lasting>>,
+    /// Of the output that of removed jobs alone: what is listed is added when it is asked for.
+    tally: Tally,
 }
 
 impl Registry {
     /// An empty one.
     pub fn new(bounds: Bounds, records: Option<Arc<Lasting>>) -> Self {
-        let (entries, owners) = (BTreeMap::new(), HashMap::new());
-        let state = State { bounds, entries, everyone: Feed::new(), owners, closing: false, records };
+        let (entries, owners, tally) = (BTreeMap::new(), HashMap::new(), Tally::default());
+        let state = State { bounds, entries, everyone: Feed::new(), owners, closing: false, records, tally };
         Self { state: Mutex::new(state), live: watch::Sender::new(0), abandoned: watch::Sender::new(false) }
     }
 
@@ -96,6 +99,7 @@ impl Registry {
     /// Enters a job that an earlier supervisor had started.
     pub fn restore(&self, info: JobInfo, request: Option<Asked>, shared: Arc<Shared>, hold: Hold) {
         let mut state = self.state();
+        state.tally.adopted += u64::from(info.status.is_running());
         state.entries.insert(info.id, Entry { info, shared: Some(shared), hold, request });
         self.live.send_replace(state.live());
     }
@@ -123,6 +127,7 @@ impl Registry {
                 OnDrop::Detach | OnDrop::Kill => Hold::Weak(stops.downgrade()),
             };
         }
+        state.tally.started += 1;
         state.tell(shared.id, Change::Started { pid: shared.pid }, now);
         if closing { Err(Error::ShuttingDown) } else { Ok(()) }
     }
@@ -131,6 +136,7 @@ impl Registry {
     pub fn not_started(&self, id: JobId, why: String) {
         let now = SystemTime::now();
         let mut state = self.state();
+        state.tally.not_started += 1;
         state.tell(id, Change::NotStarted { why }, now);
         state.entries.remove(&id);
         self.settle(&mut state, now);
@@ -174,6 +180,7 @@ impl Registry {
             (entry.info.ended, entry.info.pid) = (Some(now), None);
             entry.hold = Hold::None;
         }
+        state.tally.end(if let Change::Ended(outcome) = &change { Some(outcome) } else { None });
         state.tell(id, change, now);
         self.settle(&mut state, now);
     }
@@ -197,6 +204,13 @@ impl Registry {
             entry.hold.loosen();
         }
         self.settle(&mut state, SystemTime::now());
+    }
+
+    /// Other bounds from now on. What is there stays, but for those that have ended and are too many now.
+    pub fn bound(&self, bounds: Bounds) {
+        let mut state = self.state();
+        state.bounds = bounds;
+        state.tidy(SystemTime::now());
     }
 
     /// Starts nothing any more, and lets no new job run.
@@ -269,6 +283,7 @@ impl State {
     fn remove(&mut self, id: JobId, now: SystemTime) {
         self.tell(id, Change::Removed, now);
         let entry = self.entries.remove(&id);
+        self.tally.output.add(entry.as_ref().map(Entry::output).unwrap_or_default());
         let spool = entry.as_ref().and_then(|entry| entry.shared.as_ref()?.spool.as_ref());
         let output = spool.map_or(Keep::WithJob, |spool| spool.keep());
         if let Some(records) = &self.records {

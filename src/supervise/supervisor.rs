@@ -3,7 +3,7 @@
 use super::house::{CellHands, Hands, House};
 use super::jobs::{Everyone, Jobs};
 use super::output::{Disk, Purged};
-use super::{Backend, Bounds, Error, Filter, Job, warm};
+use super::{Backend, Bounds, Error, Filter, Job, Tally, warm};
 use crate::life::{Retain, StopKind, Stopper};
 use crate::os::cgroup::{self, DeviceGuard};
 use crate::os::keeper::{Keeper, NewKeeper};
@@ -202,6 +202,20 @@ impl Supervisor {
     /// The jobs of all owners, for who administers them: every verb but a start.
     pub fn all_jobs(&self) -> Jobs<Everyone> {
         Jobs::new(Arc::clone(&self.house), Everyone)
+    }
+
+    /// What has happened to all jobs since this supervisor was opened, and with its keeper.
+    pub fn tally(&self) -> Tally {
+        let keepers_replaced = match self.house.hands() {
+            Ok(Hands::Cells(hands)) => hands.keeper.replaced(),
+            Ok(Hands::Other(_)) | Err(_) => 0,
+        };
+        Tally { keepers_replaced, ..self.house.registry.tally() }
+    }
+
+    /// Holds other numbers of jobs from now on; no job that has not ended is touched.
+    pub fn bound(&self, bounds: Bounds) {
+        self.house.registry.bound(bounds);
     }
 
     /// Starts a job of the owner `local` ([`Owner::default`]): for programs that have one owner only.

@@ -5,11 +5,11 @@
 use ironcell::rpc::connect::{self, ConnectError, Target};
 use ironcell::rpc::limits::Limits;
 use ironcell::rpc::listen::remote::Remote;
-use ironcell::rpc::policy::Policy;
 use ironcell::rpc::serve::{Doors, serve};
 use ironcell::rpc::stop::Switch;
 use ironcell::rpc::tls::client;
 use ironcell::rpc::tls::keys::{Keys, Paths};
+use ironcell::rpc::wire::Terms;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose as Usage, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
@@ -145,7 +145,8 @@ pub struct Server {
     pub address: SocketAddr,
     pub health: HealthReporter,
     pub switch: Switch,
-    pub done: JoinHandle<Result<(), tonic::transport::Error>>,
+    pub done: JoinHandle<()>,
+    pub terms: Terms,
 }
 
 impl Server {
@@ -168,8 +169,9 @@ impl Server {
         let address = listener.local_addr().expect("a port");
         let (switch, stop) = Switch::new();
         let doors = Doors { remote: Some(Remote { listener, keys: keys.clone() }), local: None };
-        let done = tokio::spawn(serve(doors, routes, Arc::new(Policy::default()), Arc::new(limits), stop));
-        Self { dir, authority, keys, address, health, switch, done }
+        let terms = Terms { live: limits.into(), metrics: Arc::default(), stop };
+        let done = tokio::spawn(serve(doors, routes, terms.clone()));
+        Self { dir, authority, keys, address, health, switch, done, terms }
     }
 
     /// A path in its directory.

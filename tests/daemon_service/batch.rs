@@ -4,7 +4,8 @@ use crate::house::{Daemon, argv, get, reason, run, start, wait};
 use ironcell::rpc::proto::batch_jobs_response::item::Result as Item;
 use ironcell::rpc::proto::job_event::Type;
 use ironcell::rpc::proto::{
-    BatchStartJobsRequest, DeleteJobRequest, JobSpec, PurgeJobsRequest, StartJobRequest, WatchJobsRequest,
+    BatchStartJobsRequest, BatchStopJobsRequest, DeleteJobRequest, DrainRequest, JobSpec, PurgeJobsRequest,
+    StartJobRequest, WatchJobsRequest,
 };
 
 #[test]
@@ -51,6 +52,28 @@ fn a_purge_takes_what_has_ended_out_of_the_list_and_a_dry_one_only_tells() {
         }
         assert_eq!(reason(get(&mut alice, &ended.id).await), "JOB_NOT_FOUND");
         get(&mut alice, &running.id).await.expect("it runs");
+    });
+}
+
+#[test]
+fn answers_about_all_jobs_have_as_many_as_fit_and_count_the_others() {
+    run(async {
+        // Each is told with its arguments, which are 100 KiB: twenty fit into 2 MiB.
+        const JOBS: usize = 30;
+        let daemon = Daemon::plain().await;
+        let mut admin = daemon.admin().await;
+        for _ in 0..JOBS {
+            let long = "x".repeat(100 << 10);
+            start(&mut admin, argv(["sh", "-c", "exec sleep 1000", long.as_str()])).await;
+        }
+        let drained = admin.system.drain(DrainRequest { cancel: false }).await.expect("told").into_inner();
+        assert_eq!((drained.jobs.len(), drained.left_out), (20, 10));
+        let stop = BatchStopJobsRequest { filter: None, grace: None, kill: true };
+        let stopped = admin.jobs.batch_stop_jobs(stop.clone()).await.expect("told").into_inner();
+        assert_eq!((stopped.items.len() + stopped.left_out as usize, stopped.failed), (JOBS, 0));
+        assert!(stopped.left_out >= 10, "{}", stopped.left_out);
+        let again = admin.jobs.batch_stop_jobs(stop).await.expect("told").into_inner();
+        assert_eq!((again.items.len(), again.left_out), (0, 0), "all were stopped, told or not");
     });
 }
 

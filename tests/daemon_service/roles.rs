@@ -9,7 +9,6 @@ use ironcell::rpc::proto::{
 };
 use ironcell::rpc::service::{Settings, ShutdownAsk};
 use ironcell::supervise::{Backend, Bounds, Mock, Script, Supervisor};
-use std::sync::Arc;
 use std::time::Duration;
 
 fn stop(id: &str) -> StopJobRequest {
@@ -33,8 +32,8 @@ fn row_2_20_a_viewer_sees_the_state_of_all_jobs_and_neither_changes_nor_reads_th
 #[test]
 fn row_2_20_a_viewer_reads_output_where_the_policy_says_so() {
     run(async {
-        let policy = Arc::new(Policy { viewer_output: true, ..Policy::default() });
-        let settings = Settings { policy, ..Settings::default() };
+        let policy = Policy { viewer_output: true, ..Policy::default() };
+        let settings = Settings { live: policy.into(), ..Settings::default() };
         let daemon = Daemon::of(Supervisor::with_backend(Backend::Plain, Bounds::default()), settings).await;
         let (mut alice, mut viewer) = (daemon.operator("alice").await, daemon.viewer().await);
         let job = start(&mut alice, argv(["echo", "seen"])).await;

@@ -22,7 +22,13 @@ pub struct DrainArgs {
 pub async fn drain(args: &DrainArgs) -> Done {
     let mut client = args.to.connect().await?;
     let left = answer(client.system.drain(DrainRequest { cancel: args.cancel }).await)?;
-    let text = || table::jobs(&left.jobs, SystemTime::now());
+    let text = || {
+        let more = match left.left_out {
+            0 => String::new(),
+            more => format!("and {more} more: ironcell ls\n"),
+        };
+        table::jobs(&left.jobs, SystemTime::now()) + &more
+    };
     args.to.print(|| left.jobs.iter().map(json::job).collect::<Value>(), text)?;
     Ok(0)
 }

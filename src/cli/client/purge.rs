@@ -26,6 +26,13 @@ pub async fn purge(args: &PurgeArgs) -> Done {
     let filter = Some(args.filter.filter([])?);
     let mut client = args.to.connect().await?;
     let purged = answer(client.jobs.purge_jobs(PurgeJobsRequest { filter, dry_run: args.dry_run }).await)?;
-    args.to.print(|| json!({ "ids": purged.ids }), || purged.ids.iter().map(|id| format!("{id}\n")).collect())?;
+    let text = || {
+        let mut text: String = purged.ids.iter().map(|id| format!("{id}\n")).collect();
+        if purged.left_out > 0 {
+            text += &format!("and {} more\n", purged.left_out);
+        }
+        text
+    };
+    args.to.print(|| json!({ "ids": purged.ids, "left_out": purged.left_out }), text)?;
     Ok(0)
 }

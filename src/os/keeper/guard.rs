@@ -4,6 +4,7 @@ use super::{Keeper, NewKeeper};
 use crate::os::watch::Watch;
 use crate::os::{OsError, cgroup};
 use rustix::fd::AsFd;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -65,6 +66,7 @@ impl Keeper {
         let held = vault.held();
         let link = new.told(&vault.path, &vault.path, held.values())?;
         *self.link.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(link);
+        vault.replaced.fetch_add(1, Ordering::Relaxed);
         Ok(held.len())
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Vault {
     held: Mutex<BTreeMap<u64, HeldJob>>,
     /// Whether the place for cells is gone, as that of systemd's goes with the last process in it.
     pub(super) placeless: watch::Sender<bool>,
+    /// How often another process was put in its place.
+    pub(super) replaced: AtomicU64,
     /// This supervisor goes, and its jobs stay: nothing that is dropped from now on is a job's end.
     left: AtomicBool,
 }
@@ -63,10 +65,16 @@ impl Keeper {
             place: OnceLock::new(),
             held: Mutex::new(held.into_iter().map(|held| (held.job, held)).collect()),
             placeless: watch::Sender::new(false),
+            replaced: AtomicU64::new(0),
             left: AtomicBool::new(false),
         };
         let (link, turn) = (RwLock::new(Arc::new(link)), tokio::sync::Mutex::new(()));
         Ok((Self { link, turn, next: AtomicU64::new(next), vault: Some(vault) }, copies))
+    }
+
+    /// How often its process had died and another was put in its place.
+    pub fn replaced(&self) -> u64 {
+        self.vault.as_ref().map_or(0, |vault| vault.replaced.load(Ordering::Relaxed))
     }
 
     /// Tells it where cells will be made, before that place is made, as [`NewKeeper::announce`].

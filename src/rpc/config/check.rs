@@ -1,8 +1,10 @@
 //! What can be known of a configuration before anything is opened.
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Shown};
 use crate::rpc::tls::keys::Current;
+use crate::spec::SpecError;
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -27,6 +29,7 @@ pub(super) fn check(config: &Config) -> Result<Vec<Warning>, ConfigError> {
             }
         }
     }
+    beside(config)?;
     let policy = &config.policy;
     for (name, dirs) in [("bind_ro", &policy.bind_ro), ("bind_rw", &policy.bind_rw), ("rootfs", &policy.rootfs)] {
         for dir in dirs {
@@ -34,6 +37,22 @@ pub(super) fn check(config: &Config) -> Result<Vec<Warning>, ConfigError> {
         }
     }
     Ok(warnings)
+}
+
+/// Whether the metrics have a place of their own.
+fn beside(config: &Config) -> Result<(), SpecError> {
+    let Some(shown) = &config.metrics else { return Ok(()) };
+    let other = match shown {
+        Shown::Socket(path) => (*path == config.socket).then_some("socket"),
+        Shown::Port(address) => {
+            let same = |listen: &SocketAddr| {
+                listen.port() == address.port() && (listen.ip().is_unspecified() || listen.ip() == address.ip())
+            };
+            config.remote.listen.as_ref().is_some_and(same).then_some("tls.listen")
+        }
+    };
+    let taken = |other| SpecError::new("metrics", shown.to_string(), format!("{other} is there"), "name another place");
+    other.map_or(Ok(()), |other| Err(taken(other)))
 }
 
 /// What a directory of the policy is like.

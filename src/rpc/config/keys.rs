@@ -1,6 +1,6 @@
 //! The keys of the configuration, each with the place that it fills: reader, schema and manual page go by this one table.
 
-use super::{Config, LogFormat};
+use super::{Config, LogFormat, Shown};
 use crate::spec::Profile;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -16,6 +16,8 @@ pub struct Key {
     pub name: &'static str,
     /// What it says, in a sentence.
     pub doc: &'static str,
+    /// Whether another value waits for the daemon's next start, whatever is told it while it serves.
+    pub waits: bool,
     pub(super) place: fn(&mut Config) -> Place<'_>,
 }
 
@@ -33,6 +35,7 @@ pub(super) enum Place<'a> {
     Size(&'a mut u64),
     Profiles(&'a mut Vec<Profile>),
     Log(&'a mut LogFormat),
+    Shown(&'a mut Option<Shown>),
 }
 
 /// A day: no wait of the daemon's is longer.
@@ -43,17 +46,28 @@ const YEAR: u64 = 365 * DAY;
 const MANY: usize = 1 << 20;
 
 const fn key(section: &'static str, name: &'static str, place: fn(&mut Config) -> Place<'_>, doc: &'static str) -> Key {
-    Key { section, name, doc, place }
+    Key { section, name, doc, place, waits: false }
+}
+
+/// One that is as it was at the daemon's start.
+const fn fixed(
+    section: &'static str,
+    name: &'static str,
+    place: fn(&mut Config) -> Place<'_>,
+    doc: &'static str,
+) -> Key {
+    Key { waits: true, ..key(section, name, place, doc) }
 }
 
 /// All of them, in the order of the manual page.
 #[rustfmt::skip]
-pub const KEYS: [Key; 32] = [
-    key("", "state_dir", |c| Place::Path(&mut c.state_dir), "Where records and output of jobs are kept, for a daemon that comes after this one."),
-    key("", "socket", |c| Place::Path(&mut c.socket), "The Unix socket, for root of this host."),
-    key("", "log", |c| Place::Log(&mut c.log), "How the log is written to standard error: auto, text, json or journald."),
-    key("", "compat", |c| Place::Switch(&mut c.compat), "Whether the older Remote Job Executor's service, api.JobService, is there, too."),
-    key("tls", "listen", |c| Place::Address(&mut c.remote.listen), "The address and port for callers over TLS; without it there is no port."),
+pub const KEYS: [Key; 33] = [
+    fixed("", "state_dir", |c| Place::Path(&mut c.state_dir), "Where records and output of jobs are kept, for a daemon that comes after this one."),
+    fixed("", "socket", |c| Place::Path(&mut c.socket), "The Unix socket, for root of this host."),
+    fixed("", "log", |c| Place::Log(&mut c.log), "How the log is written to standard error: auto, text, json or journald."),
+    fixed("", "compat", |c| Place::Switch(&mut c.compat), "Whether the older Remote Job Executor's service, api.JobService, is there, too."),
+    fixed("", "metrics", |c| Place::Shown(&mut c.metrics), "Where Prometheus reads GET /metrics: unix:///PATH for root, or 127.0.0.1:PORT or [::1]:PORT for all of this host; without it nowhere."),
+    fixed("tls", "listen", |c| Place::Address(&mut c.remote.listen), "The address and port for callers over TLS; without it there is no port."),
     key("tls", "cert", |c| Place::MaybePath(&mut c.remote.cert), "The daemon's certificate chain, PEM."),
     key("tls", "key", |c| Place::MaybePath(&mut c.remote.key), "Its private key, PEM, not readable by everybody."),
     key("tls", "client_ca", |c| Place::MaybePath(&mut c.remote.client_ca), "The authorities of clients, PEM."),
@@ -89,6 +103,11 @@ impl Key {
         if self.section.is_empty() { self.name.to_owned() } else { format!("{}.{}", self.section, self.name) }
     }
 
+    /// Whether two configurations say the same of it.
+    pub fn is_same(&self, one: &Config, other: &Config) -> bool {
+        (self.place)(&mut one.clone()).shown() == (self.place)(&mut other.clone()).shown()
+    }
+
     /// What it is when nothing is said, as it would be written in the file; `None` is nothing.
     pub fn default(&self) -> Option<String> {
         (self.place)(&mut Config::default()).shown()
@@ -112,6 +131,7 @@ impl Place<'_> {
             Self::Size(bytes) => Some(bytes.to_string()),
             Self::Profiles(profiles) => list(profiles.iter().map(|profile| format!("{:?}", profile.word())).collect()),
             Self::Log(format) => Some(format!("{:?}", format.word())),
+            Self::Shown(shown) => shown.as_ref().map(|shown| format!("\"{shown}\"")),
         }
     }
 }

@@ -10,11 +10,13 @@ pub use keys::{KEYS, Key};
 pub use schema::schema;
 
 use super::limits::Limits;
+use super::live::Rules;
 use super::policy::Policy;
 use super::tls::FileError;
 use super::tls::keys::Paths;
 use crate::spec::SpecError;
 use crate::supervise::Bounds;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +45,26 @@ pub struct Config {
     pub policy: Policy,
     /// Whether the older Remote Job Executor's service is there, too.
     pub compat: bool,
+    /// Where what it counts is shown.
+    pub metrics: Option<Shown>,
+}
+
+/// Where what the daemon counts is shown: to this host alone, since nobody is asked who he is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// A port of the loopback interface.
+    Port(SocketAddr),
+    /// A Unix socket of root's.
+    Socket(PathBuf),
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(address) => write!(f, "{address}"),
+            Self::Socket(path) => write!(f, "unix://{}", path.display()),
+        }
+    }
 }
 
 /// The TLS port; there is none without an address.
@@ -104,6 +126,7 @@ impl Default for Config {
             spool: SPOOL,
             policy: Policy::default(),
             compat: false,
+            metrics: None,
         }
     }
 }
@@ -144,6 +167,11 @@ impl Config {
     /// The first thing in it that has no meaning.
     pub fn parse(name: &str, text: &str) -> Result<Self, SpecError> {
         read::parse(name, text)
+    }
+
+    /// What of it may be told anew while the daemon serves.
+    pub fn rules(&self) -> Rules {
+        Rules { policy: self.policy.clone(), limits: self.limits.clone(), spool: Some(self.spool.to_string()) }
     }
 
     /// The port and the files of the TLS door, if there is one.

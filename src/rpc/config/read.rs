@@ -1,11 +1,12 @@
 //! From the text of a configuration to its values, one key after the other; what is wrong is told with file, line and key.
 
 use super::keys::{KEYS, Key, Place};
-use super::{Config, ConfigError, LogFormat, PLACE};
+use super::{Config, ConfigError, LogFormat, PLACE, Shown};
 use crate::spec::units::{duration, size};
 use crate::spec::{self, Profile, SpecError};
 use std::fs::File;
 use std::io::{self, Read};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
@@ -145,6 +146,9 @@ impl Reader<'_> {
                 let format = LogFormat::ALL.into_iter().find(|format| format.word() == word);
                 *place = format.ok_or_else(|| refuse("no log is written so", LOG))?;
             }
+            Place::Shown(place) => {
+                *place = Some(shown(text(SHOWN)?).map_err(|problem| refuse(problem, SHOWN))?);
+            }
         }
         Ok(())
     }
@@ -184,6 +188,21 @@ impl Reader<'_> {
         }
         Ok(read)
     }
+}
+
+/// What an address of the metrics can be.
+const SHOWN: &str = "write unix:///PATH, 127.0.0.1:PORT or [::1]:PORT";
+
+/// Where the metrics are shown, or why not there.
+fn shown(text: &str) -> Result<Shown, &'static str> {
+    if let Some(path) = text.strip_prefix("unix://") {
+        return absolute(path).map(Shown::Socket).ok_or("its path is not absolute");
+    }
+    let address: SocketAddr = text.parse().map_err(|_| "it is no address")?;
+    if ![IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&address.ip()) {
+        return Err("whoever comes there reads them without saying who he is, so nobody else than this host may");
+    }
+    if address.port() == 0 { Err("nobody could find the port 0") } else { Ok(Shown::Port(address)) }
 }
 
 /// A text, or a number as it was typed.

@@ -45,6 +45,11 @@ fn value(key: &Key) -> Value {
         Place::Profiles(_) => {
             json!({ "type": "array", "items": { "enum": Profile::ALL.map(Profile::word) } })
         }
+        Place::Shown(_) => json!({
+            "type": "string",
+            "pattern": r"^(unix:///|127\.0\.0\.1:|\[::1\]:)",
+            "examples": ["127.0.0.1:9464", "[::1]:9464", "unix:///run/ironcell/metrics.sock"],
+        }),
         Place::Log(_) => json!({ "enum": LogFormat::ALL.map(LogFormat::word) }),
     }
 }

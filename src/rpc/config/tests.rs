@@ -16,6 +16,7 @@ fn every_key_can_be_written_and_has_its_place() {
         state_dir = "/var/lib/ironcell"
         socket = "/run/i.sock"
         log = "json"
+        metrics = "unix:///run/m.sock"
         [tls]
         listen = "[::1]:7443"
         cert = "/etc/i/d.crt"
@@ -65,6 +66,7 @@ fn every_key_can_be_written_and_has_its_place() {
     assert_eq!((config.jobs.jobs, config.jobs.ended, config.jobs.ended_for.as_secs()), (8, 0, 2 * 86400));
     assert_eq!(config.policy.bind_ro, [PathBuf::from("/srv/data")]);
     assert_eq!((config.policy.log_max, config.policy.spool_max), (1 << 20, 2 << 30));
+    assert_eq!(config.metrics, Some(Shown::Socket("/run/m.sock".into())));
     let (listen, paths) = config.remote().expect("all files are named").expect("a port");
     assert_eq!((listen.port(), paths.crl), (7443, Some("/etc/i/ca.crl".into())));
 }
@@ -110,6 +112,14 @@ fn what_is_wrong_is_told_with_line_and_key() {
         ("socket = \"run/x\"", "socket", "absolute path"),
         ("socket = \"/run/../x\"", "socket", "absolute path"),
         ("socket = 3", "socket", "no text"),
+        ("metrics = \"0.0.0.0:9464\"", "d.toml:1:11: metrics", "nobody else than this host"),
+        ("metrics = \"[::]:9464\"", "metrics", "127.0.0.1:PORT or [::1]:PORT"),
+        ("metrics = \"192.0.2.1:9464\"", "metrics", "nobody else than this host"),
+        ("metrics = \"[::ffff:127.0.0.1]:1\"", "metrics", "nobody else than this host"),
+        ("metrics = \"127.0.0.1:0\"", "metrics", "port 0"),
+        ("metrics = \"localhost:1\"", "metrics", "no address"),
+        ("metrics = \"unix://run/x\"", "metrics", "not absolute"),
+        ("metrics = 9464", "metrics", "no text"),
         ("log = \"xml\"", "log", "auto, text, json or journald"),
         ("[tls]\nlisten = \"7443\"", "tls.listen", "ADDRESS:PORT"),
         ("[limits]\nconnections = 0", "limits.connections", "1 to 1048576"),
@@ -137,6 +147,20 @@ fn a_port_without_its_files_is_refused_by_name() {
     let error = config.remote().expect_err("no key").to_string();
     assert!(error.contains("tls.key") && error.contains("ironcell pki"), "{error}");
     assert!(config.check().is_err());
+}
+
+#[test]
+fn the_metrics_have_a_place_of_their_own() {
+    for (text, other) in [
+        ("metrics = 'unix:///run/ironcell/ironcelld.sock'", "socket is there"),
+        ("metrics = 'unix:///run//ironcell/./ironcelld.sock'", "socket is there"),
+    ] {
+        let error = parse(text).expect("good by itself").check().expect_err(text).to_string();
+        assert!(error.contains("metrics") && error.contains(other), "{error}");
+    }
+    for text in ["", "metrics = '127.0.0.1:9464'", "metrics = '[::1]:9464'", "metrics = 'unix:///run/m.sock'"] {
+        parse(text).expect("good").check().expect(text);
+    }
 }
 
 #[test]

@@ -3,23 +3,33 @@
 
 mod logs;
 mod manager;
+mod reload;
 
-use super::config::{Config, ConfigError};
+use self::reload::Reload;
+use super::config::{Config, ConfigError, Shown};
 use super::listen::local::{Local, SocketError};
 use super::listen::remote::Remote;
+use super::listen::socket::Socket;
+use super::live::Live;
+use super::metrics::Metrics;
+use super::metrics::http::{Page, Window};
+use super::metrics::page::page;
 use super::serve::{Doors, serve};
 use super::service::{self, Settings, ShutdownAsk};
 use super::stop::{Stop, Switch};
 use super::tls::keys::Keys;
+use super::wire::Terms;
 use crate::supervise::{self, Shutdown, Supervisor};
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// The systemd unit, with [`PROGRAM`] in place of the program's path.
 pub const UNIT: &str = include_str!("../ironcelld.service");
@@ -35,9 +45,11 @@ pub enum DaemonError {
     /// There is no Unix socket.
     #[error(transparent)]
     Socket(#[from] SocketError),
-    /// There is no TLS port.
-    #[error("tls.listen is {address}: nothing can listen there: {error}; is another daemon there?")]
+    /// There is no TLS port, or none for the metrics.
+    #[error("{key} is {address}: nothing can listen there: {error}; is another daemon there?")]
     Listen {
+        /// The key that names it.
+        key: &'static str,
         /// Where it was to be.
         address: SocketAddr,
         /// The system's word for it.
@@ -54,53 +66,73 @@ pub enum DaemonError {
         "the keeper was killed while no job ran, and systemd has taken the place for cells away: start the daemon anew"
     )]
     Placeless,
-    /// The server ended by itself.
-    #[error("the server failed: {0}")]
-    Serve(#[from] tonic::transport::Error),
 }
 
-/// Runs the daemon to its end, in a runtime of its own.
+/// Threads that jobs are driven by: no job waits for what callers are answered, and little is done for each.
+const DRIVING: usize = 2;
+
+/// Runs the daemon to its end, in runtimes of its own. `named` is the file that the configuration came from, to read it again.
 ///
 /// # Errors
 /// Why it did not come up, or did not go on.
-pub fn run(config: &Config) -> Result<(), DaemonError> {
+pub fn run(config: Config, named: Option<PathBuf>) -> Result<(), DaemonError> {
     logs::begin(config.log);
     for warning in config.check()? {
         tracing::warn!("{}", warning.0);
     }
     let descriptors = supervise::raise_descriptors();
     tracing::debug!(?descriptors, "as many descriptors as the hard limit allows");
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(DaemonError::Runtime)?;
-    let ended = runtime.block_on(attend(config));
+    let runtime = |name: &str, threads: Option<usize>| {
+        let mut builder = Builder::new_multi_thread();
+        threads.into_iter().for_each(|threads| _ = builder.worker_threads(threads));
+        builder.thread_name(name).enable_all().build().map_err(DaemonError::Runtime)
+    };
+    let (jobs, callers) = (runtime("jobs", Some(DRIVING))?, runtime("callers", None)?);
+    let ended = jobs.block_on(attend(config, named, callers.handle()));
     // What still reads files on a thread of its own is not waited for.
-    runtime.shutdown_background();
+    callers.shutdown_background();
+    jobs.shutdown_background();
     ended
 }
 
 /// From the doors to the end.
-async fn attend(config: &Config) -> Result<(), DaemonError> {
+async fn attend(config: Config, named: Option<PathBuf>, callers: &Handle) -> Result<(), DaemonError> {
     let signals = Signals::new().map_err(DaemonError::Runtime)?;
     // First of all: a second daemon on the same socket goes no further.
     let local = Some(Local::bind(&config.socket)?);
+    let window = window(&config).await?;
     let (remote, keys) = match config.remote().map_err(ConfigError::Key)? {
         Some((address, paths)) => {
             let keys = Keys::read(paths).map_err(ConfigError::File)?;
-            let listener = TcpListener::bind(address).await.map_err(|error| DaemonError::Listen { address, error })?;
+            let bound = TcpListener::bind(address).await;
+            let listener = bound.map_err(|error| DaemonError::Listen { key: "tls.listen", address, error })?;
             (Some(Remote { listener, keys: keys.clone() }), Some(keys))
         }
         None => (None, None),
     };
+    let (metrics, begun) = (Arc::<Metrics>::default(), Instant::now());
     let supervisor = Arc::new(Supervisor::open_lasting(&config.state_dir, config.jobs).await?);
+    metrics.adopted_after(begun.elapsed());
     let (switch, stop) = Switch::new();
     let (shutdown, mut asked) = watch::channel(None);
-    let routes = service::routes(Arc::clone(&supervisor), settings(config, shutdown)).await;
-    let (policy, limits) = (Arc::new(config.policy.clone()), Arc::new(config.limits.clone()));
-    let served = serve(Doors { remote, local }, routes, policy, limits, stop.clone());
+    let live = Live::new(config.rules());
+    let settings = Settings {
+        live: live.clone(),
+        metrics: Arc::clone(&metrics),
+        compat: config.compat,
+        shutdown,
+        ..Settings::default()
+    };
+    let routes = service::routes(Arc::clone(&supervisor), settings).await;
+    let terms = Terms { live: live.clone(), metrics: Arc::clone(&metrics), stop: stop.clone() };
+    let served = callers.spawn(serve(Doors { remote, local }, routes, terms));
+    let scraped = window.map(|window| callers.spawn(window.show(pages(metrics, &supervisor))));
     manager::ready();
     tracing::info!(socket = %config.socket.display(), listen = ?config.remote.listen, "ironcelld is ready");
     let beating = tokio::spawn(manager::beat());
+    let reload = Reload { named, begun: config, live, keys, supervisor: Arc::clone(&supervisor) };
     let ended = tokio::select! {
-        ended = until_end(served, signals, keys, (&switch, &stop), &mut asked) => ended,
+        () = until_end(served, signals, reload, (&switch, &stop), &mut asked) => Ok(()),
         () = supervisor.placeless() => Err(DaemonError::Placeless),
     };
     let ask = *asked.borrow();
@@ -110,7 +142,26 @@ async fn attend(config: &Config) -> Result<(), DaemonError> {
         Some(_) | None => supervisor.leave(),
     }
     beating.abort();
+    scraped.iter().for_each(JoinHandle::abort);
     ended
+}
+
+/// Where the metrics are shown.
+async fn window(config: &Config) -> Result<Option<Window>, DaemonError> {
+    Ok(match &config.metrics {
+        None => None,
+        Some(Shown::Socket(path)) => Some(Window::Socket(Socket::bind(path)?)),
+        Some(Shown::Port(address)) => {
+            let failed = |error| DaemonError::Listen { key: "metrics", address: *address, error };
+            Some(Window::Port(TcpListener::bind(address).await.map_err(failed)?))
+        }
+    })
+}
+
+/// Makes the page, as long as there is a supervisor: whoever reads it keeps none.
+fn pages(metrics: Arc<Metrics>, supervisor: &Arc<Supervisor>) -> Page {
+    let supervisor = Arc::downgrade(supervisor);
+    Arc::new(move || supervisor.upgrade().map(|supervisor| page(&metrics, &supervisor)).unwrap_or_default())
 }
 
 /// How long jobs may take to end when the daemon is asked to end them: the longest grace that an admin may want, and some.
@@ -125,29 +176,17 @@ async fn end_jobs(supervisor: &Supervisor, grace: Option<Duration>) {
     }
 }
 
-/// What the services are told of the configuration.
-fn settings(config: &Config, shutdown: watch::Sender<Option<ShutdownAsk>>) -> Settings {
-    Settings {
-        policy: Arc::new(config.policy.clone()),
-        spool: Some(config.spool.to_string()),
-        compat: config.compat,
-        shutdown,
-        ..Settings::default()
-    }
-}
-
 /// Serves, and does what the signals say.
 async fn until_end(
-    served: impl Future<Output = Result<(), tonic::transport::Error>>,
+    mut served: JoinHandle<()>,
     mut signals: Signals,
-    keys: Option<Keys>,
+    reload: Reload,
     (switch, stop): (&Switch, &Stop),
     asked: &mut watch::Receiver<Option<ShutdownAsk>>,
-) -> Result<(), DaemonError> {
-    tokio::pin!(served);
+) {
     loop {
         let told = tokio::select! {
-            ended = &mut served => return ended.map_err(DaemonError::Serve),
+            _ = &mut served => return,
             told = signals.next() => told,
             // An error is the end of the services, and so of `served`.
             Ok(_) = asked.wait_for(Option::is_some), if !stop.is_asked() => Told::Stop,
@@ -161,19 +200,10 @@ async fn until_end(
             }
             Told::Reload => {
                 manager::reloading();
-                reload(keys.as_ref());
+                reload.again();
                 manager::ready();
             }
         }
-    }
-}
-
-/// Reads keys, certificates and revocation lists anew.
-fn reload(keys: Option<&Keys>) {
-    match keys.map(Keys::reload) {
-        None => tracing::info!("nothing to reload: there is no TLS port"),
-        Some(Ok(())) => tracing::info!("keys, certificates and revocation lists are reloaded"),
-        Some(Err(error)) => tracing::error!(%error, "the old keys, certificates and revocation lists stay"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The body of an answer, followed to its end: for the audit log, for the count of calls, and to end it with the daemon.
 
+use super::record::Record;
 use super::refusals;
-use crate::rpc::audit::Entry;
 use crate::rpc::stop::Stop;
 use crate::rpc::wire::Busy;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 /// What becomes of an answer.
 pub struct Watched {
     inner: Body,
-    entry: Option<Entry>,
+    record: Option<Record>,
     _busy: Busy,
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
     ended: bool,
@@ -24,15 +24,15 @@ pub struct Watched {
 
 impl Watched {
     /// Follows it.
-    pub fn new(inner: Body, entry: Option<Entry>, busy: Busy, stop: Stop) -> Self {
+    pub fn new(inner: Body, record: Record, busy: Busy, stop: Stop) -> Self {
         let stop = Box::pin(async move { stop.asked().await });
-        Self { inner, entry, _busy: busy, stop, ended: false }
+        Self { inner, record: Some(record), _busy: busy, stop, ended: false }
     }
 
-    /// The call has been answered so. The line is written now: who holds the connection may keep the body.
+    /// The call has been answered so. It is told now: who holds the connection may keep the body.
     fn answered(&mut self, code: Option<Code>) {
-        if let Some(mut entry) = self.entry.take() {
-            code.into_iter().for_each(|code| entry.code(code));
+        if let Some(mut record) = self.record.take() {
+            code.into_iter().for_each(|code| record.code(code));
         }
     }
 }

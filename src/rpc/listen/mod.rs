@@ -2,7 +2,12 @@
 
 pub mod local;
 pub mod remote;
+pub mod socket;
+mod turned;
 
+pub use turned::{Door, Turned};
+
+use super::metrics::Opened;
 use super::peer::Peer;
 use super::tls::identity::Unfit;
 use super::wire::{Places, Terms, Wire};
@@ -12,7 +17,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 /// Where connections go from a door.
@@ -22,7 +27,7 @@ pub type Hall = mpsc::Sender<Wire>;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Takes one connection after the other, for ever. Nobody waits for what becomes of one.
-async fn accept<T>(
+pub(super) async fn accept<T>(
     door: &str,
     mut next: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
     mut taken: impl FnMut(T),
@@ -55,48 +60,57 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// How many connections there are at a door, in all and of each key.
 #[derive(Debug, Clone)]
 struct Room {
-    all: Arc<Semaphore>,
-    of_each: Arc<Mutex<HashMap<String, usize>>>,
-    most_of_each: usize,
+    door: Door,
+    terms: Terms,
+    taken: Arc<Mutex<Taken>>,
+}
+
+/// The places that are taken.
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    of_each: HashMap<String, usize>,
 }
 
 impl Room {
-    fn new(terms: &Terms) -> Self {
-        Self {
-            all: Arc::new(Semaphore::new(terms.limits.connections)),
-            of_each: Arc::default(),
-            most_of_each: terms.limits.connections_of_one,
-        }
+    fn new(door: Door, terms: &Terms) -> Self {
+        Self { door, terms: terms.clone(), taken: Arc::default() }
     }
 
     /// A place for one more.
-    fn place(&self, who: &Result<Peer, Unfit>) -> Result<Places, &'static str> {
-        let place = Arc::clone(&self.all).try_acquire_owned().map_err(|_| "there are too many connections")?;
+    fn place(&self, who: &Result<Peer, Unfit>) -> Result<Places, Turned> {
+        let limits = &self.terms.live.now().limits;
         // All who are nobody are one.
         let key = who.as_ref().map(|peer| format!("{} {}", peer.owner, peer.fingerprint)).unwrap_or_default();
-        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = of_each.entry(key.clone()).or_default();
-        if *own >= self.most_of_each {
-            return Err("its key has too many connections");
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.all >= limits.connections {
+            return Err(Turned::TooMany);
         }
-        *own += 1;
-        Ok((place, Some(Box::new(OneOf { of_each: Arc::clone(&self.of_each), key }))))
+        if taken.of_each.get(&key).is_some_and(|own| *own >= limits.connections_of_one) {
+            return Err(Turned::TooManyOfKey);
+        }
+        taken.all += 1;
+        *taken.of_each.entry(key.clone()).or_default() += 1;
+        let opened = self.terms.metrics.opened(self.door);
+        Ok(Box::new(OneOf { taken: Arc::clone(&self.taken), key, _opened: opened }))
     }
 }
 
 /// One connection of a key.
 struct OneOf {
-    of_each: Arc<Mutex<HashMap<String, usize>>>,
+    taken: Arc<Mutex<Taken>>,
     key: String,
+    _opened: Opened,
 }
 
 impl Drop for OneOf {
     fn drop(&mut self) {
-        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = of_each.get_mut(&self.key) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.all -= 1;
+        if let Some(own) = taken.of_each.get_mut(&self.key) {
             *own -= 1;
             if *own == 0 {
-                of_each.remove(&self.key);
+                taken.of_each.remove(&self.key);
             }
         }
     }
@@ -106,27 +120,47 @@ impl Drop for OneOf {
 mod tests {
     use super::*;
     use crate::rpc::limits::Limits;
+    use crate::rpc::live::{Live, Rules};
+    use crate::rpc::peer::Role;
     use crate::rpc::stop::Switch;
+    use crate::spec::Owner;
     use std::cell::RefCell;
 
     fn room(connections: usize, connections_of_one: usize) -> Room {
-        let limits = Arc::new(Limits { connections, connections_of_one, ..Limits::default() });
-        Room::new(&Terms { limits, stop: Switch::new().1 })
+        let live = Live::from(Limits { connections, connections_of_one, ..Limits::default() });
+        Room::new(Door::Remote, &Terms { live, metrics: Arc::default(), stop: Switch::new().1 })
     }
 
     #[test]
     fn no_key_takes_all_the_room_and_what_ends_makes_room() {
         let room = room(3, 2);
-        let nobody = Err(Unfit::NoRole);
+        let (nobody, other) = (Err(Unfit::NoRole), Ok(peer("bob")));
         let mut held = vec![room.place(&nobody).expect("room"), room.place(&nobody).expect("room")];
-        assert_eq!(room.place(&Err(Unfit::ManyRoles)).err(), Some("its key has too many connections"));
-        assert_eq!(room.all.available_permits(), 1, "who is refused takes no place");
+        assert_eq!(room.place(&Err(Unfit::ManyRoles)).err(), Some(Turned::TooManyOfKey));
         held.pop();
         held.push(room.place(&nobody).expect("room"));
-        let _other = room.all.try_acquire().expect("room for others");
-        assert_eq!(room.place(&nobody).err(), Some("there are too many connections"));
+        let _other = room.place(&other).expect("room for others: who is refused takes no place");
+        assert_eq!(room.place(&nobody).err(), Some(Turned::TooMany));
         held.clear();
-        assert!(room.of_each.lock().expect("whole").is_empty(), "nothing is kept of who is gone");
+        assert_eq!(room.taken.lock().expect("whole").of_each.len(), 1, "nothing is kept of who is gone");
+    }
+
+    #[test]
+    fn other_bounds_hold_from_then_on_and_send_nobody_away() {
+        let room = room(1, 1);
+        let _held = room.place(&Ok(peer("bob"))).expect("room");
+        assert!(room.place(&Ok(peer("alice"))).is_err());
+        let limits = |connections| Rules { limits: Limits { connections, ..Limits::default() }, ..Rules::default() };
+        room.terms.live.set(limits(2));
+        let _more = room.place(&Ok(peer("alice"))).expect("there is more room");
+        room.terms.live.set(limits(1));
+        assert_eq!(room.place(&Ok(peer("carol"))).err(), Some(Turned::TooMany));
+        assert_eq!(room.taken.lock().expect("whole").all, 2);
+    }
+
+    fn peer(name: &str) -> Peer {
+        let owner = Owner::new(name).expect("a word");
+        Peer { owner, name: name.to_owned(), role: Role::Operator, fingerprint: "ab".to_owned() }
     }
 
     #[tokio::test]

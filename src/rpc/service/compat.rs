@@ -38,7 +38,7 @@ impl JobService for Served {
         let said = request.into_inner().job_id;
         let answer =
             |status: &str, message: String| Ok(Response::new(JobStopResponse { status: status.to_owned(), message }));
-        let stopped = match caller.reach.find(&said) {
+        let stopped = match caller.find(&said) {
             Ok(id) => caller.reach.stop(id, false, None).await.map_err(Into::into),
             Err(told) => Err(told),
         };

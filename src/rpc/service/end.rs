@@ -34,6 +34,7 @@ pub async fn stop(daemon: &Arc<Daemon>, caller: Caller, request: StopJobRequest)
 }
 
 pub async fn signal(daemon: &Arc<Daemon>, caller: Caller, request: SignalJobRequest) -> Result<Job, Status> {
+    caller.subject.asked(&request.id);
     let to = if request.target == To::All as i32 { Target::All } else { Target::Leader };
     let signal = Signal::read("signal", &request.signal).map_err(status)?;
     let id = caller.find(&request.id)?;
@@ -61,7 +62,7 @@ pub async fn update(
     let id = caller.find(&request.id)?;
     let mask = request.update_mask.unwrap_or_default().paths;
     let asked = convert::limits_asked(request.spec.unwrap_or_default(), &mask).map_err(status)?;
-    daemon.settings.policy.permit(caller.connection.peer.role, &asked).map_err(status)?;
+    daemon.settings.live.now().policy.permit(caller.connection.peer.role, &asked).map_err(status)?;
     let effective = caller.reach.update(id, asked.limits().clone()).await.map_err(status)?;
     let effective = effective.into_iter().map(|limit| (limit.file.to_string(), limit.value.trim_end().to_owned()));
     Ok(UpdateJobResponse { effective: effective.collect(), job: Some(detail(daemon, &caller, id)?) })

@@ -121,6 +121,7 @@ pub async fn resize(
     caller: Caller,
     request: ResizeTerminalRequest,
 ) -> Result<ResizeTerminalResponse, Status> {
+    caller.subject.asked(&request.id);
     let window = Window::read("window", &request.window).map_err(status)?;
     let id = caller.find(&request.id)?;
     let job = caller.reach.begun(id).await.map_err(status)?;

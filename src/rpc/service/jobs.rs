@@ -3,7 +3,6 @@
 use super::caller::Caller;
 use super::pulled::Frames;
 use super::{Served, attach, batch, end, input, look, output, start, watch};
-use crate::rpc::audit::About;
 use crate::rpc::authz::Rpc;
 use crate::rpc::proto::job_service_server::JobService;
 use crate::rpc::proto::{
@@ -14,7 +13,6 @@ use crate::rpc::proto::{
     StartJobResponse, StopJobRequest, StopJobResponse, StreamOutputRequest, UpdateJobRequest, UpdateJobResponse,
     WaitJobRequest, WatchJobsRequest, WriteStdinRequest, WriteStdinResponse,
 };
-use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -23,12 +21,7 @@ type Answer<T> = Result<Response<T>, Status>;
 macro_rules! ask {
     ($self:ident, $request:ident, $rpc:ident, $file:ident::$verb:ident) => {{
         let caller = Caller::of(&$self.0, &$request, Rpc::$rpc)?;
-        let about = Arc::clone(&caller.about);
-        let mut answer = Response::new($file::$verb(&$self.0, caller, $request.into_inner()).await?);
-        if let Some(id) = about.get() {
-            answer.extensions_mut().insert(About(id.short()));
-        }
-        Ok(answer)
+        Ok(Response::new($file::$verb(&$self.0, caller, $request.into_inner()).await?))
     }};
 }
 

@@ -1,6 +1,7 @@
 //! What looks and changes nothing: GetJob, ListJobs, WaitJob, GetJobStats, GetProcessTree.
 
 use super::Daemon;
+use super::batch::{ANSWER_BYTES, fitting};
 use super::caller::Caller;
 use crate::rpc::convert;
 use crate::rpc::errors::{Reason, Told, status};
@@ -10,15 +11,12 @@ use crate::rpc::proto::{
 };
 use crate::spec::JobId;
 use crate::supervise::JobInfo;
-use prost::Message;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 use tonic::Status;
 
 /// Jobs of a page, where nothing is said, and at most.
 const PAGE: (usize, usize) = (100, 1000);
-/// Bytes of a page, unless its first job alone has more: half of what a message of gRPC's may have by default.
-const PAGE_BYTES: usize = 2 << 20;
 
 pub async fn get(daemon: &Arc<Daemon>, caller: Caller, request: GetJobRequest) -> Result<Job, Status> {
     let id = caller.find(&request.id)?;
@@ -43,15 +41,7 @@ pub async fn list(_: &Arc<Daemon>, caller: Caller, request: ListJobsRequest) -> 
     let after = if request.page_token.is_empty() { None } else { Some(read_token(&request.page_token)?) };
     let mut found = caller.reach.list(request.filter.as_ref())?;
     found.retain(|info| after.is_none_or(|after| place(info) > after));
-    let (mut jobs, mut bytes) = (Vec::new(), 0);
-    for info in found.iter().take(most) {
-        let job = convert::job(info);
-        bytes += job.encoded_len();
-        if bytes > PAGE_BYTES && !jobs.is_empty() {
-            break;
-        }
-        jobs.push(job);
-    }
+    let jobs = fitting(found.iter().map(convert::job), most, ANSWER_BYTES);
     let last = jobs.len().checked_sub(1).filter(|last| last + 1 < found.len());
     Ok(ListJobsResponse { next_page_token: last.map(|last| token(&found[last])).unwrap_or_default(), jobs })
 }

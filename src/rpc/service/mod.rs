@@ -19,7 +19,8 @@ mod watch;
 
 use crate::rpc::compat::job_service_server::JobServiceServer as CompatServer;
 use crate::rpc::errors::{Reason, Told};
-use crate::rpc::policy::Policy;
+use crate::rpc::live::Live;
+use crate::rpc::metrics::{Metrics, Streaming};
 use crate::rpc::proto::job_service_server::JobServiceServer;
 use crate::rpc::proto::system_service_server::SystemServiceServer;
 use crate::rpc::proto::{self, DESCRIPTORS};
@@ -29,6 +30,7 @@ use input::Offsets;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
+use tokio::runtime::Handle;
 use tokio::sync::watch::Sender;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
@@ -37,10 +39,10 @@ use tonic::service::Routes;
 /// What the daemon's configuration says of its services.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What operators and viewers may have.
-    pub policy: Arc<Policy>,
-    /// What a log keeps in files where a job says nothing, as the key `spool`; the supervisor must have a place for them.
-    pub spool: Option<String>,
+    /// What may be told anew: the policy, and what logs keep in files.
+    pub live: Live,
+    /// Who counts.
+    pub metrics: Arc<Metrics>,
     /// Streams of output and events at once, of all callers together. Each costs a cursor and what its connection holds.
     pub streams: usize,
     /// Whether the older Remote Job Executor's service is there, too.
@@ -51,7 +53,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { policy: Arc::default(), spool: None, streams: 16384, compat: false, shutdown: Sender::new(None) }
+        Self {
+            live: Live::default(),
+            metrics: Arc::default(),
+            streams: 16384,
+            compat: false,
+            shutdown: Sender::new(None),
+        }
     }
 }
 
@@ -78,15 +86,25 @@ struct Daemon {
     streams: Arc<Semaphore>,
     /// What this host can and cannot do, once somebody has asked.
     checks: OnceCell<Vec<proto::Check>>,
+    /// Where jobs are driven: not where a thousand callers are answered, or a job would wait for each of them.
+    home: Handle,
+}
+
+/// Room for one stream.
+#[derive(Debug)]
+struct StreamRoom {
+    _place: OwnedSemaphorePermit,
+    _counted: Streaming,
 }
 
 impl Daemon {
     /// Room for one more stream, until it is dropped.
-    fn stream(&self) -> Result<OwnedSemaphorePermit, Status> {
+    fn stream(&self) -> Result<StreamRoom, Status> {
         let most = self.settings.streams;
         let full =
             || Told::new(Reason::TooManyStreams, format!("{most} streams are open; try again when one has ended"));
-        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| full().into())
+        let place = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| full())?;
+        Ok(StreamRoom { _place: place, _counted: self.settings.metrics.streaming() })
     }
 
     fn is_draining(&self) -> bool {
@@ -103,7 +121,8 @@ impl Daemon {
 struct Served(Arc<Daemon>);
 
 /// All services of a supervisor, with health and reflection. Who calls is [`crate::rpc::peer::Connection`], which the
-/// transport puts into each request; without one nothing is answered.
+/// transport puts into each request; without one nothing is answered. Jobs are started in the runtime that this is called in,
+/// whichever one serves.
 pub async fn routes(supervisor: Arc<Supervisor>, settings: Settings) -> Routes {
     let streams = Arc::new(Semaphore::new(settings.streams));
     let compat = settings.compat;
@@ -116,6 +135,7 @@ pub async fn routes(supervisor: Arc<Supervisor>, settings: Settings) -> Routes {
         offsets: Offsets::default(),
         streams,
         checks: OnceCell::new(),
+        home: Handle::current(),
     }));
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<JobServiceServer<Served>>().await;

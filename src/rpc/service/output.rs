@@ -1,10 +1,10 @@
 //! StreamOutput: what a job has written, and writes, from any offset on. A stream is a cursor: nothing is read ahead of its
 //! client, and one that does not read costs nothing but itself.
 
-use super::Daemon;
 use super::caller::Caller;
 use super::pulled::{Frames, pulled};
 use super::reach::Reach;
+use super::{Daemon, StreamRoom};
 use crate::life::Chunk;
 use crate::rpc::convert;
 use crate::rpc::errors::{Reason, Told, status};
@@ -14,7 +14,6 @@ use crate::rpc::proto::{self, OutputFrame, StreamOutputRequest};
 use crate::supervise::{Error, Item, Job, JobInfo, OutputFrom, OutputReader};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::OwnedSemaphorePermit;
 use tonic::Status;
 
 /// Silence after which a follower hears that all is well.
@@ -34,7 +33,7 @@ pub struct Following {
     only: Vec<proto::Stream>,
     fail_on_gap: bool,
     over: bool,
-    _room: OwnedSemaphorePermit,
+    _room: StreamRoom,
 }
 
 pub async fn stream(

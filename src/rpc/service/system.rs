@@ -1,5 +1,6 @@
 //! `ironcell.v1.SystemService`: the daemon itself.
 
+use super::batch::{ANSWER_BYTES, ITEMS_MOST, count, fitting};
 use super::caller::Caller;
 use super::{Served, ShutdownAsk};
 use crate::rpc::authz::Rpc;
@@ -7,11 +8,11 @@ use crate::rpc::convert;
 use crate::rpc::errors::{Reason, Told, status};
 use crate::rpc::proto::system_service_server::SystemService;
 use crate::rpc::proto::{
-    Check, DrainRequest, DrainResponse, GetServerInfoRequest, JobFilter, Principal, ReconcileRequest,
-    ReconcileResponse, ServerInfo, ShutdownRequest, ShutdownResponse, WhoAmIRequest,
+    Check, DrainRequest, DrainResponse, GetServerInfoRequest, Principal, ReconcileRequest, ReconcileResponse,
+    ServerInfo, ShutdownRequest, ShutdownResponse, WhoAmIRequest,
 };
+use crate::supervise::Error;
 use crate::supervise::doctor::{State, examine};
-use crate::supervise::{Error, Filter};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -56,9 +57,10 @@ impl SystemService for Served {
     async fn drain(&self, request: Request<DrainRequest>) -> Result<Response<DrainResponse>, Status> {
         let caller = Caller::of(&self.0, &request, Rpc::Drain)?;
         self.0.drain(!request.into_inner().cancel);
-        let running = caller.reach.list(Some(&JobFilter::default()))?;
-        let running = running.iter().filter(|info| Filter::running().states.contains(&info.status));
-        Ok(Response::new(DrainResponse { jobs: running.map(convert::job).collect() }))
+        let mut running = caller.reach.list(None)?;
+        running.retain(|info| info.status.is_running());
+        let jobs = fitting(running.iter().map(convert::job), ITEMS_MOST, ANSWER_BYTES);
+        Ok(Response::new(DrainResponse { left_out: count(running.len() - jobs.len()), jobs }))
     }
 
     async fn shutdown(&self, request: Request<ShutdownRequest>) -> Result<Response<ShutdownResponse>, Status> {

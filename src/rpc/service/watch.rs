@@ -1,17 +1,17 @@
 //! WatchJobs: all jobs that are meant, and then what happens to them, with nothing missed in between.
 
-use super::Daemon;
 use super::caller::Caller;
 use super::pulled::{Frames, pulled};
 use super::reach::Reach;
+use super::{Daemon, StreamRoom};
 use crate::rpc::convert;
+use crate::rpc::metrics::Metrics;
 use crate::rpc::proto::job_event::Type;
 use crate::rpc::proto::{JobEvent, JobFilter, WatchJobsRequest};
 use crate::supervise::{Event, EventReader, Filter, Heard, JobInfo};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
-use tokio::sync::OwnedSemaphorePermit;
 use tonic::Status;
 
 /// Where a watcher is.
@@ -23,7 +23,8 @@ struct Watching {
     snapshot: VecDeque<JobInfo>,
     begun: bool,
     events: EventReader,
-    _room: OwnedSemaphorePermit,
+    metrics: Arc<Metrics>,
+    _room: StreamRoom,
 }
 
 pub async fn watch(
@@ -42,6 +43,7 @@ pub async fn watch(
         snapshot: VecDeque::new(),
         begun: false,
         events,
+        metrics: Arc::clone(&daemon.settings.metrics),
         _room: room,
     };
     watching.snapshot = jobs.into_iter().filter(|info| watching.means(info)).collect();
@@ -74,7 +76,10 @@ impl Watching {
         }
         loop {
             match self.events.next().await? {
-                Heard::Gap { missed } => return Some(JobEvent { count: missed, ..plain(Type::Gap) }),
+                Heard::Gap { missed } => {
+                    self.metrics.events_missed(missed);
+                    return Some(JobEvent { count: missed, ..plain(Type::Gap) });
+                }
                 Heard::Event(event) => {
                     let now = self.reach.info(event.id).ok();
                     if self.wants(&event, now.as_ref()) {

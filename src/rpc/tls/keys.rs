@@ -111,8 +111,18 @@ impl Keys {
     /// # Errors
     /// Names the file that is of no use, and why.
     pub fn reload(&self) -> Result<(), FileError> {
-        self.current.send_replace(Arc::new(Current::read(&self.paths)?));
+        self.put(Current::read(&self.paths)?);
         Ok(())
+    }
+
+    /// These from now on, as by a reload.
+    pub fn put(&self, current: Current) {
+        self.current.send_replace(Arc::new(current));
+    }
+
+    /// Where they were read from at first.
+    pub fn paths(&self) -> &Paths {
+        &self.paths
     }
 
     /// What is in force.

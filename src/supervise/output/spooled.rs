@@ -110,6 +110,11 @@ impl Spooled {
         }
     }
 
+    /// The first offset that is kept; none when nothing is.
+    pub fn oldest(&self) -> Option<u64> {
+        self.segments().all().first().map(|segment| segment.first)
+    }
+
     /// Where that begins that is kept before an offset without a hole.
     pub(super) fn begin_of(&self, offset: u64) -> u64 {
         self.segments().begin_of(offset)

@@ -6,6 +6,7 @@ use crate::spec::{JobId, JobSpec, Owner};
 use crate::supervise::JobInfo;
 use crate::supervise::job::{Job, Shared};
 use crate::supervise::request::StopRequest;
+use crate::supervise::tally::Amounts;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -91,6 +92,11 @@ impl Entry {
     pub fn told(&self) -> JobInfo {
         let output = self.shared.as_ref().map_or(0..0, |shared| shared.log.borrow().kept());
         JobInfo { output, ..self.info.clone() }
+    }
+
+    /// What it has written so far.
+    pub fn output(&self) -> Amounts {
+        self.shared.as_deref().map(Amounts::of).unwrap_or_default()
     }
 
     /// A handle of it; `None` while its cell is being built.

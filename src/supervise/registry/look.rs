@@ -3,7 +3,7 @@
 use super::{Counts, Entry, Error, Feed, JobInfo, Registry, State};
 use crate::spec::{JobId, Owner};
 use crate::supervise::events::EventReader;
-use crate::supervise::{Filter, Job};
+use crate::supervise::{Filter, Job, Tally};
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
@@ -79,6 +79,14 @@ impl Registry {
         let mut counts = Counts::default();
         state.his(whose).for_each(|entry| counts.add(entry.info.status));
         counts
+    }
+
+    /// What has happened to all jobs that were ever listed.
+    pub fn tally(&self) -> Tally {
+        let state = self.state();
+        let mut tally = state.tally.clone();
+        state.entries.values().for_each(|entry| tally.output.add(entry.output()));
+        tally
     }
 
     /// Takes a job that has ended out of the list; what was told of it.

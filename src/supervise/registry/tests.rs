@@ -171,3 +171,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_happens_is_counted_once_and_other_bounds_hold_from_then_on() {
+    let registry = Registry::new(Bounds::default(), None);
+    let all = owner("alice");
+    for number in 1..=3 {
+        registry.enter(&all, &unnamed(), id(number), None).expect("room");
+    }
+    registry.not_started(id(1), "it failed".to_owned());
+    registry.ended(id(2), &done());
+    registry.lost(id(2));
+    registry.lost(id(3));
+    let tally = registry.tally();
+    assert_eq!((tally.not_started, tally.ended[&("itself", "code")], tally.ended[&("lost", "unknown")]), (1, 1, 1));
+    assert_eq!(tally.ended.values().sum::<u64>(), 2, "the other pairs are there, and nothing was counted twice");
+    registry.bound(Bounds { jobs: 0, ended: 1, ..Bounds::default() });
+    assert_eq!(registry.list(None, &Filter::default()).len(), 1);
+    assert!(matches!(registry.enter(&all, &unnamed(), id(4), None), Err(Error::TooManyJobs { most: 0 })));
+    assert_eq!(registry.tally().ended, tally.ended);
+}

@@ -20,7 +20,7 @@ fn in_runtime<T>(work: impl FnOnce() -> T) -> T {
 fn the_socket_is_its_owners_alone_and_goes_with_the_daemon() {
     let (_dir, path) = place();
     in_runtime(|| {
-        let local = Local::bind(&path).expect("bound");
+        let local = Socket::bind(&path).expect("bound");
         let file = fs::symlink_metadata(&path).expect("there");
         assert!(file.file_type().is_socket() && file.mode() & 0o7777 == 0o600, "{:o}", file.mode());
         let beside = fs::read_dir(path.parent().expect("a directory")).expect("read").count();
@@ -37,8 +37,8 @@ fn the_socket_of_a_dead_daemon_is_replaced_and_of_a_living_one_not() {
     drop(Plain::bind(&path).expect("bound"));
     assert!(path.exists(), "a socket's file stays when nobody listens any more");
     in_runtime(|| {
-        let first = Local::bind(&path).expect("replaced");
-        let error = Local::bind(&path).expect_err("a daemon listens");
+        let first = Socket::bind(&path).expect("replaced");
+        let error = Socket::bind(&path).expect_err("a daemon listens");
         assert!(error.to_string().contains("listens there already"), "{error}");
         assert!(Probe::connect(&path).is_ok(), "the first goes on");
         drop(first);
@@ -49,9 +49,9 @@ fn the_socket_of_a_dead_daemon_is_replaced_and_of_a_living_one_not() {
 fn a_later_daemons_socket_is_not_removed_by_an_earlier_one() {
     let (_dir, path) = place();
     in_runtime(|| {
-        let first = Local::bind(&path).expect("bound");
+        let first = Socket::bind(&path).expect("bound");
         fs::remove_file(&path).expect("removed by somebody");
-        let second = Local::bind(&path).expect("bound");
+        let second = Socket::bind(&path).expect("bound");
         drop(first);
         assert!(Probe::connect(&path).is_ok());
         drop(second);
@@ -72,7 +72,7 @@ fn what_is_no_socket_is_left_alone() {
     ];
     for (word, make) in makers {
         make(&path, &target);
-        let error = in_runtime(|| Local::bind(&path).expect_err("in the way"));
+        let error = in_runtime(|| Socket::bind(&path).expect_err("in the way"));
         assert!(error.to_string().contains(word) && error.to_string().contains("remove it"), "{error}");
         assert!(fs::symlink_metadata(&path).is_ok(), "{word} is left");
         let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
@@ -83,7 +83,7 @@ fn what_is_no_socket_is_left_alone() {
 fn a_path_that_is_too_long_for_a_socket_is_refused_and_leaves_nothing() {
     let (dir, _) = place();
     let path = dir.path().join("d".repeat(200));
-    let error = in_runtime(|| Local::bind(&path).expect_err("too long"));
+    let error = in_runtime(|| Socket::bind(&path).expect_err("too long"));
     assert!(error.to_string().contains("107 bytes"), "{error}");
     assert_eq!(fs::read_dir(dir.path()).expect("read").count(), 0);
 }
