@@ -7,6 +7,7 @@
 mod entry;
 mod look;
 mod room;
+mod runs;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::spec::{JobId, JobSpec, Keep, OnDrop, Owner};
 use entry::Entry;
 pub(super) use entry::{Asked, Hold};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 use tokio::sync::{mpsc, watch};
@@ -45,6 +47,8 @@ struct State {
     owners: HashMap<Owner, Feed>,
     /// No job is started any more.
     closing: bool,
+    /// Another supervisor will have them all.
+    left: bool,
     /// Where the records of jobs are that outlive their supervisor.
     records: Option<Arc<Lasting>>,
 }
@@ -53,7 +57,7 @@ impl Registry {
     /// An empty one.
     pub fn new(bounds: Bounds, records: Option<Arc<Lasting>>) -> Self {
         let (entries, owners) = (BTreeMap::new(), HashMap::new());
-        let state = State { bounds, entries, everyone: Feed::new(), owners, closing: false, records };
+        let state = State { bounds, entries, everyone: Feed::new(), owners, closing: false, left: false, records };
         Self { state: Mutex::new(state), live: watch::Sender::new(0), abandoned: watch::Sender::new(false) }
     }
 
@@ -112,10 +116,10 @@ impl Registry {
     ) -> Result<(), Error> {
         let now = SystemTime::now();
         let mut state = self.state();
-        let closing = state.closing;
+        let (closing, pid) = (state.closing, shared.pid.load(Ordering::Relaxed));
         if let Some(entry) = state.entries.get_mut(&shared.id) {
             entry.info.started = Some(now);
-            entry.info.pid = Some(shared.pid);
+            entry.info.pid = Some(pid);
             entry.info.status = Status::Running;
             entry.shared = Some(Arc::clone(shared));
             entry.hold = match on_drop {
@@ -123,7 +127,7 @@ impl Registry {
                 OnDrop::Detach | OnDrop::Kill => Hold::Weak(stops.downgrade()),
             };
         }
-        state.tell(shared.id, Change::Started { pid: shared.pid }, now);
+        state.tell(shared.id, Change::Started { pid }, now);
         if closing { Err(Error::ShuttingDown) } else { Ok(()) }
     }
 
@@ -207,7 +211,7 @@ impl Registry {
     /// Nothing that is let go of from now on is any job's end: another supervisor will have them all.
     pub fn leave(&self) {
         let mut state = self.state();
-        state.closing = true;
+        (state.closing, state.left) = (true, true);
         let all = state.entries.values().filter_map(|entry| entry.shared.as_ref()?.spool.as_ref());
         all.for_each(|spool| spool.leave());
     }

@@ -3,7 +3,7 @@
 use super::outcome::in_short;
 use super::spec::words;
 use super::{duration, outcome, timestamp, usage, usage_of};
-use crate::life::{Outcome, Process, Stats, Status};
+use crate::life::{Outcome, Process, Run, Stats, Status};
 use crate::rpc::proto;
 use crate::supervise::JobInfo;
 use std::ffi::OsString;
@@ -27,6 +27,18 @@ pub fn job(info: &JobInfo) -> proto::Job {
         output_end: info.output.end,
         outcome,
         attached: None,
+        runs: info.runs.iter().map(run).collect(),
+        over: info.over.map(|over| over.word().to_owned()).unwrap_or_default(),
+    }
+}
+
+/// One of several runs.
+fn run(run: &Run) -> proto::Run {
+    proto::Run {
+        number: run.number,
+        offset: run.offset,
+        start_time: timestamp(run.started),
+        outcome: run.end.as_ref().map(|(exit, cause)| in_short(*exit, cause)),
     }
 }
 

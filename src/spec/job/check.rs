@@ -1,7 +1,7 @@
 //! Whether a job's description has a meaning: each part by itself, and what execve(2) takes as a whole.
 
 use super::JobSpec;
-use crate::spec::{SpecError, Store};
+use crate::spec::{Restart, RestartPolicy, SpecError, Store};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
@@ -16,6 +16,9 @@ const LABEL_MOST_BYTES: usize = 128;
 /// A log that keeps less would be given up while a pipe is read once or twice; one that keeps more is no work for memory, and
 /// the memory is the supervising program's own.
 const LOG_BYTES: RangeInclusive<u64> = 64 << 10..=1 << 30;
+
+/// The kernel's MAX_NICE. Below 0 are privileges, which no job has.
+pub(super) const NICE_MOST: u8 = 19;
 
 /// A spool is cut into eight files, each of which has a few pieces of output at least; one that is larger is a slip of the pen.
 const SPOOL_BYTES: RangeInclusive<u64> = 1 << 20..=1 << 40;
@@ -74,6 +77,31 @@ pub(super) fn exec_size(spec: &JobSpec) -> Result<(), SpecError> {
         ));
     }
     Ok(())
+}
+
+/// A policy that can be kept. One that never starts anything again is as by default.
+pub(super) fn restart(spec: &mut JobSpec) -> Result<(), SpecError> {
+    if spec.restart.when == Restart::Never {
+        spec.restart = RestartPolicy::default();
+        return Ok(());
+    }
+    if spec.terminal.is_some() {
+        let problem = "the job has a terminal, which goes with its first run";
+        let expected = "leave one of the two out";
+        return Err(SpecError::new("--restart", spec.restart.when.word(), problem, expected));
+    }
+    spec.restart.check()
+}
+
+/// What setpriority(2) takes without privilege.
+pub(super) fn nice(nice: Option<u8>) -> Result<(), SpecError> {
+    match nice {
+        Some(nice) if nice > NICE_MOST => {
+            let expected = format!("write 0 to {NICE_MOST}");
+            Err(SpecError::new("--nice", nice.to_string(), "nobody is that nice", expected))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// No time is nothing: a job could not even begin.

@@ -13,6 +13,7 @@ mod lines;
 mod moving;
 mod purge;
 mod reader;
+mod reading;
 mod recording;
 mod reopen;
 mod sink;

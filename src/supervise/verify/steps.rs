@@ -77,6 +77,7 @@ pub const BUILDING: &[Step] = &[
     Step::MakeEntry,
     Step::ForkTarget,
     Step::OpenTerminal,
+    Step::SetNice,
     Step::Exec,
     Step::ExecInterpreter,
 ];
