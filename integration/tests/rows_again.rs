@@ -2,6 +2,7 @@
 //! 4.35 of integration/ROWS.md. Jobs that outlive their supervisor go on with it, whenever that is killed.
 
 use integration::embed::{logged, ran, with_supervisor, written_text};
+use integration::inside::scratch;
 use integration::lasting::Lasting;
 use integration::support::Host;
 use ironcell::life::{Cause, Exit, Over, Stopper};
@@ -31,7 +32,7 @@ fn with_dir(dir: &tempfile::TempDir, script: &str) -> JobSpecBuilder {
 #[test]
 fn row_4_27_each_run_has_a_cell_of_its_own_with_all_limits_and_nothing_is_left_of_the_one_before() {
     with_supervisor(|supervisor| async move {
-        let dir = tempfile::tempdir().expect("a directory");
+        let dir = scratch();
         // What the run before has left running, in its memory or in /tmp, is not there.
         let script = "echo x >> /d/runs; n=$(wc -l < /d/runs); ls /tmp | wc -l; touch /tmp/left; sleep 1000 & \
                       echo $(ls -d /proc/[0-9]* | wc -l) $(cat /proc/self/cgroup); [ $n -ge 3 ]";
@@ -56,7 +57,7 @@ fn row_4_27_each_run_has_a_cell_of_its_own_with_all_limits_and_nothing_is_left_o
 #[test]
 fn row_4_27_a_job_that_is_killed_for_want_of_memory_is_given_up_with_that_as_its_cause() {
     with_supervisor(|supervisor| async move {
-        let dir = tempfile::tempdir().expect("a directory");
+        let dir = scratch();
         let hog = "exec tail -c 1G /dev/zero";
         let spec = with_dir(&dir, hog).restart(again(2)).build().expect("a spec");
         let job = supervisor.start(spec, StdioSet::default()).await.expect("it starts");

@@ -3,7 +3,7 @@
 use super::{Cause, Exit, Outcome, Status};
 use crate::spec::{Restart, RestartPolicy};
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Runs that are told one by one, the newest: enough to see a pattern.
 pub const RUNS_MOST: usize = 16;
@@ -15,8 +15,8 @@ pub struct Run {
     pub number: u32,
     /// Where its output begins in the job's log.
     pub offset: u64,
-    /// When it was begun, by the host's clock.
-    pub started: SystemTime,
+    /// When it was begun, by the host's clock, since 1970-01-01 in UTC.
+    pub started: Duration,
     /// How it ended and why; `None` while it goes on.
     pub end: Option<(Exit, Cause)>,
 }

@@ -8,6 +8,7 @@ use crate::rpc::proto;
 use crate::supervise::JobInfo;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+use std::time::UNIX_EPOCH;
 
 /// A job as it stands in a list.
 pub fn job(info: &JobInfo) -> proto::Job {
@@ -37,7 +38,7 @@ fn run(run: &Run) -> proto::Run {
     proto::Run {
         number: run.number,
         offset: run.offset,
-        start_time: timestamp(run.started),
+        start_time: timestamp(UNIX_EPOCH + run.started),
         outcome: run.end.as_ref().map(|(exit, cause)| in_short(*exit, cause)),
     }
 }

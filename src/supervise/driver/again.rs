@@ -12,7 +12,7 @@ use crate::supervise::input::Inputs;
 use crate::supervise::start::{self, Begun};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 /// What is known of the runs of a job that can have several.
@@ -57,7 +57,8 @@ impl Again {
         if self.runs.len() == RUNS_MOST {
             self.runs.remove(0);
         }
-        self.runs.push(Run { number, offset, started: SystemTime::now(), end: None });
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.runs.push(Run { number, offset, started, end: None });
     }
 
     /// The last one has ended.
