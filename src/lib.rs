@@ -20,6 +20,8 @@
 //! # Ok(()) }
 //! ```
 //!
+//! The [`guide`] goes through it step by step, with a program for each.
+//!
 //! A description can be read from TOML or JSON, and written ([`spec::JobSpec::from_toml`]); [`spec::words`] reads files that
 //! extend one another.
 //!
@@ -49,6 +51,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod guide;
 pub mod life;
 mod os;
 mod plan;

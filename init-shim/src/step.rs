@@ -108,6 +108,8 @@ steps! {
     OpenTerminal = 313, "open_terminal", "open the job's terminal";
     /// setrlimit.
     SetRlimit = 303, "set_rlimit", "set the resource limit";
+    /// setpriority.
+    SetNice = 314, "set_nice", "set how nice the job is";
     /// setgroups, setresgid, setresuid.
     BecomeUser = 304, "become_user", "become the job's user";
     /// capset to nothing.

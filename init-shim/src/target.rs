@@ -42,6 +42,7 @@ fn prepare(errand: &Errand<'_>, rules: Option<&Rules<'_>>) -> Result<Command, Fa
         None => place_stdio(errand)?,
     }
     order.step(Step::SetRlimit, || set_rlimits(order))?;
+    order.step(Step::SetNice, || set_nice(order))?;
     order.step(Step::BecomeUser, || become_user(order))?;
     order.step(Step::ClearCapabilities, clear_capabilities)?;
     enter_directory(order)?;
@@ -79,6 +80,16 @@ fn set_rlimits(order: &Order) -> Result<(), Failure> {
         set_rlimit(resource, limit).map_err(|errno| failure(Errno::from_raw_os_error(errno as i32)))?;
     }
     Ok(())
+}
+
+/// setpriority(2), read back. To be nicer needs no privilege, and to be less nice one that no cell has.
+fn set_nice(order: &Order) -> Result<(), Failure> {
+    let Some(nice) = order.nice else { return Ok(()) };
+    let set = || {
+        rustix::process::setpriority_process(None, nice.into())?;
+        if rustix::process::getpriority_process(None)? == i32::from(nice) { Ok(()) } else { Err(Errno::INVAL) }
+    };
+    set().map_err(|errno| Failure::at(Step::SetNice, errno))
 }
 
 /// One limit, as it is, or as near as the hard limit that is there allows.

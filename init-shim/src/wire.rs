@@ -34,6 +34,8 @@ pub struct Order {
     pub gid: u32,
     /// setrlimit(2), each before the ids change.
     pub rlimits: Vec<Rlimit>,
+    /// setpriority(2) of the target, 0 to 19; `None` leaves it as nice as the keeper is.
+    pub nice: Option<u8>,
     /// umask(2) of the target.
     pub umask: u32,
     /// The working directory, absolute, in the cell.

@@ -63,6 +63,9 @@ const WITH_RW: &[Row] = &[(Step::MapOwner, "clone3", "ENOSPC", 1, &[])];
 /// With a terminal there is one more.
 const WITH_TERMINAL: &[Row] = &[(Step::OpenTerminal, "fchown", "EPERM", 1, &[])];
 
+/// With a niceness there is one more.
+const WITH_NICE: &[Row] = &[(Step::SetNice, "setpriority", "EACCES", 1, &["--nice 5: ", "at least as nice"])];
+
 /// Made to fail by what is there, or by two faults at once, in tests of their own below.
 const REAL: &[Step] = &[
     Step::InstallFilter,
@@ -88,7 +91,7 @@ const TRIES: u32 = 12;
 #[test]
 fn the_tables_together_have_every_step() {
     for step in Step::ALL {
-        let injected = INJECTED.iter().chain(WITH_RW).chain(WITH_TERMINAL).any(|row| row.0 == *step);
+        let injected = INJECTED.iter().chain(WITH_RW).chain(WITH_TERMINAL).chain(WITH_NICE).any(|row| row.0 == *step);
         let real = REAL.contains(step);
         assert!((injected || real) != UNREACHED.contains(step), "{step:?}");
     }
@@ -151,6 +154,11 @@ fn the_steps_of_a_writable_directory_fail_in_words() {
     let directory = scratch();
     let bind = format!("{}:/out", text(directory.path()));
     WITH_RW.iter().for_each(|row| fail(row, &["--rw", &bind]));
+}
+
+#[test]
+fn the_step_of_a_niceness_fails_in_words() {
+    WITH_NICE.iter().for_each(|row| fail(row, &["--nice", "5"]));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Words that an outcome has from a fixed list, read again from a file.
 
+use init_shim::step::Step;
 use serde::{Deserialize, Deserializer};
 
 /// A word from the list. By this name, since a reference that is spelled out would be taken for one into the text.
@@ -28,6 +29,12 @@ const OTHER: &str = "other";
 pub(super) fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
     let text = String::deserialize(deserializer)?;
     Ok(WORDS.into_iter().find(|word| *word == text).unwrap_or(OTHER))
+}
+
+/// The name of a step of the shim's.
+pub(super) fn step<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(Step::ALL.iter().map(|step| step.name()).find(|name| *name == text).unwrap_or(OTHER))
 }
 
 #[cfg(test)]
@@ -70,6 +77,13 @@ mod tests {
             Cause::Seccomp,
             Cause::OwnerGone,
             Cause::Lost,
+            Cause::StartFailed(crate::life::StartFailure {
+                step: 310,
+                name: "exec",
+                errno: 2,
+                message: "failed to execute the program".to_owned(),
+                refused: crate::life::Refused::NotFound,
+            }),
         ])
     }
 

@@ -181,6 +181,11 @@ impl Log {
         self.unwritten += bytes;
     }
 
+    /// Bytes that no disk has taken.
+    pub fn unwritten(&self) -> u64 {
+        self.unwritten
+    }
+
     /// Bytes that came beyond the limit.
     pub fn beyond(&self) -> u64 {
         self.beyond

@@ -1,5 +1,6 @@
 //! How a job ended and why: two axes, since an out-of-memory kill, a deadline and a user's stop all look like SIGKILL.
 
+use super::known::Word;
 use super::{Evidence, Leftovers, Usage};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -124,8 +125,7 @@ pub enum Cause {
     Pids,
     /// SIGSYS ended it: the signal of a filter of system calls, ironcell's or its own.
     Seccomp,
-    /// It was never started. Not read again from JSON: no list keeps a job that was not started.
-    #[serde(skip_deserializing)]
+    /// It was not started.
     StartFailed(StartFailure),
     /// Nobody held it any more, so nobody could have stopped it; or its supervisor was gone.
     OwnerGone,
@@ -168,12 +168,13 @@ pub enum MemoryOf {
 }
 
 /// A step of the set-up that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartFailure {
     /// The step's fixed number in the shim's catalogue.
     pub step: u16,
     /// The step's name in the catalogue.
-    pub name: &'static str,
+    #[serde(deserialize_with = "super::known::step")]
+    pub name: Word,
     /// The kernel's error number.
     pub errno: i32,
     /// One sentence for people: what was being done, to what, and why it failed.

@@ -19,6 +19,8 @@ pub mod spool;
 pub mod state;
 pub mod stdio;
 pub mod store;
+#[cfg(feature = "sudo")]
+pub mod sudo;
 mod takeover;
 mod watch;
 

@@ -8,6 +8,7 @@ mod inlet;
 mod intake;
 mod kept;
 mod tail;
+mod template;
 mod terminal;
 
 use super::{Doing, OsError};
@@ -30,6 +31,7 @@ use tokio::sync::oneshot;
 pub use inlet::Inlet;
 pub use intake::{Intake, PIPE_BYTES};
 pub use tail::Tail;
+pub use template::Template;
 pub use terminal::{AwaitedTerminal, HeldTerminal, Terminal, TerminalControls};
 
 /// A job's streams: what the target gets, and what the supervisor has of them.

@@ -93,6 +93,7 @@ impl Plan {
             }
             Step::EnterDirectory => Some(text(&self.order.cwd)),
             Step::SetHostname => Some(self.order.hostname.clone()),
+            Step::SetNice => self.order.nice.map(|nice| format!("--nice {nice}")),
             Step::SetRlimit => {
                 let limit = self.order.rlimits.get(usize::from(item))?;
                 let resource = Resource::ALL.into_iter().find(|known| *known as u32 == limit.resource)?;
@@ -124,6 +125,7 @@ impl Plan {
                 Some("a container around ironcell must be privileged; `ironcell doctor` says more")
             }
             (Step::EnterRoot, errno::EINVAL) => Some("the root of this host is its initramfs, which cannot be left"),
+            (Step::SetNice, errno::EACCES) => Some("a job is at least as nice as whoever starts it"),
             (Step::SetRlimit, errno::EPERM) => {
                 Some("it is more than this host allows (for NOFILE: /proc/sys/fs/nr_open)")
             }

@@ -83,6 +83,7 @@ impl Plan {
             uid: user.uid(),
             gid: user.gid(),
             rlimits: target::rlimits(spec.limits(), host),
+            nice: spec.nice(),
             umask: 0o022,
             cwd: root.cwd,
             programs: target::programs(spec),

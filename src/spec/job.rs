@@ -9,7 +9,7 @@ mod written;
 
 pub use builder::JobSpecBuilder;
 
-use super::{Env, Isolation, Limits, LogFile, OnDrop, Overflow, Store, Window};
+use super::{Env, Isolation, Limits, LogFile, OnDrop, Overflow, RestartPolicy, Store, Window};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,8 @@ pub struct JobSpec {
     name: Option<String>,
     labels: BTreeMap<String, String>,
     on_drop: OnDrop,
+    restart: RestartPolicy,
+    nice: Option<u8>,
 }
 
 impl JobSpec {
@@ -72,6 +74,8 @@ impl JobSpec {
                 name: None,
                 labels: BTreeMap::new(),
                 on_drop: OnDrop::default(),
+                restart: RestartPolicy::default(),
+                nice: None,
             },
             shown: None,
         }

@@ -13,6 +13,7 @@ mod limits;
 mod mounts;
 mod output;
 mod owner;
+mod restart;
 mod seccomp;
 mod signal;
 mod stdio;
@@ -29,6 +30,7 @@ pub use limits::{CgroupFile, CpuMax, IoMax, IoTarget, Limits, MemoryLimit, PidsL
 pub use mounts::{Access, MountSpec, Root, absolute};
 pub use output::{Keep, LogFile, Overflow, Store};
 pub use owner::{OnDrop, Owner};
+pub use restart::{Restart, RestartPolicy};
 pub use seccomp::{Profile, SeccompAction, SeccompArg, SeccompEntry, SeccompOperator, SeccompRules, SeccompWhere};
 pub use signal::{Signal, Target};
 pub use stdio::{Stdio, StdioSet};

@@ -3,6 +3,7 @@
 //! At the end of a job always in this order: the leader's end, who is left noted and killed, the cell empty, relays at
 //! their end, the log sealed, usage read, cgroup removed, outcome told. Each wait is bounded.
 
+mod again;
 mod answers;
 mod finish;
 mod notes;
@@ -16,12 +17,14 @@ use super::lasting::{Recorded, Stopping};
 use super::output::Recording;
 use super::request::{Request, StopRequest};
 use crate::life::pace::{Look, Pace};
-use crate::life::state::{Action, Clock, Event, LeaderEnd, State, TimeLimits, Told, next};
+use crate::life::state::{Action, Clock, Event, LeaderEnd, Reason, State, TimeLimits, Told, next};
 use crate::life::{Leftovers, Outcome, StopKind, Timeline};
 use crate::os::cgroup::Effective;
 use crate::os::stdio::{HeldTerminal, Tail};
 use crate::spec::{JobId, JobSpec};
+pub(super) use again::{Again, Wait};
 use init_shim::report::{How, Used};
+use std::sync::atomic::AtomicI32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -64,6 +67,12 @@ pub(super) struct Driver {
     /// What is written down of it.
     pub recorded: Option<Recorded>,
     pub seen: Seen,
+    /// What is known of its runs, if it can have several.
+    pub again: Option<Box<Again>>,
+    /// Set while it waits for the next one.
+    pub wait: Option<Box<Wait>>,
+    /// Its process id, as its handles tell it.
+    pub pid: Arc<AtomicI32>,
 }
 
 /// A driver's ends of what its job's handles ask by and are told by.
@@ -108,8 +117,23 @@ impl Drop for Listed {
 impl Driver {
     /// Runs until the outcome is told.
     pub async fn run(mut self) {
-        let started = self.started;
-        let mut waits = Waits::new(started, &self.limits, &self.pace);
+        loop {
+            if self.wait.is_none() {
+                let (leader, stopped) = self.attend().await;
+                self.finish(leader, stopped).await;
+            }
+            let Some(wait) = self.wait.take() else { return };
+            // What it takes to begin a run is large, and most jobs never need it.
+            Box::pin(self.rest(*wait)).await;
+            if self.ends.outcome.borrow().is_some() {
+                return;
+            }
+        }
+    }
+
+    /// One run of the job, to its last process: how its leader ended, and who was ending it.
+    async fn attend(&mut self) -> (LeaderEnd, Option<(Reason, StopKind)>) {
+        let mut waits = Waits::new(self.started, &self.limits, &self.pace);
         let mut abandoned = self.listed.house.registry.abandonment();
         // What happened before anybody could watch.
         self.note_memory();
@@ -130,7 +154,7 @@ impl Driver {
                     // The next turn of the loop does it.
                     Action::AwaitEmpty => {}
                     Action::Finish { leader, stopped } => {
-                        return self.finish(leader, stopped, started).await;
+                        return (leader, stopped);
                     }
                 }
             }
@@ -249,8 +273,10 @@ impl Driver {
 
     /// Waits for the last process.
     async fn empty(&mut self) -> Event {
-        // From here on there is nothing that could be asked of it: who asks is told of the end.
-        self.ends.requests.close();
+        // From here on there is nothing that could be asked of it: who asks is told of the end, if this is it.
+        if self.again.is_none() {
+            self.ends.requests.close();
+        }
         while self.ends.requests.try_recv().is_ok() {}
         let gone = async {
             self.cell.gone().await;

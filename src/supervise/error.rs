@@ -122,6 +122,9 @@ pub enum Error {
     /// It is being ended, so it is not held still.
     #[error("the job {0} is being ended")]
     Ending(JobId),
+    /// It waits for its next run, so there is nothing of it that this could be done to.
+    #[error("the job {0} is between two runs: it waits for its next start")]
+    BetweenRuns(JobId),
     /// It has not ended, so it cannot be removed.
     #[error("the job {0} has not ended; stop it first")]
     StillRunning(JobId),

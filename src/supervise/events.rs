@@ -4,11 +4,11 @@
 //! As with the output of a job nothing is queued for a listener, so one that is slow costs nobody anything: it is told how
 //! much it has missed, and takes a new list.
 
-use crate::life::{Outcome, StopKind, Throttle};
+use crate::life::{Cause, Exit, Outcome, StopKind, Throttle};
 use crate::spec::{JobId, Owner};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
 /// Events that are kept for slow listeners: some hundred jobs from start to end.
@@ -65,6 +65,17 @@ pub enum Change {
         cause: &'static str,
         /// Softly or hard.
         how: StopKind,
+    },
+    /// One of its runs has ended, and it waits for the next one: [`RestartPolicy`](crate::spec::RestartPolicy).
+    Restarting {
+        /// Which run will be the next, the first one being 1.
+        next: u32,
+        /// The pause before it.
+        after: Duration,
+        /// How the run that was ended.
+        exit: Exit,
+        /// Why it ended.
+        cause: Cause,
     },
     /// It has ended, and nothing of it is left.
     Ended(Arc<Outcome>),

@@ -1,6 +1,6 @@
 //! What a supervisor's list tells of a job, and which jobs are meant by "all that ...".
 
-use crate::life::{Cause, Exit, Status};
+use crate::life::{Cause, Exit, Over, Run, Status};
 use crate::spec::{JobId, Owner};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -36,6 +36,11 @@ pub struct JobInfo {
     pub cause: Option<Cause>,
     /// The offsets of the output that its log keeps: what came before the first is given up.
     pub output: Range<u64>,
+    /// The runs of a job that is started again after its end, the newest 16 of them; empty for others. Each says where in the
+    /// log its output begins.
+    pub runs: Vec<Run>,
+    /// Why such a job was not started once more, when it has ended.
+    pub over: Option<Over>,
 }
 
 /// Jobs that have all of these; the empty filter is every job.
@@ -153,6 +158,8 @@ mod tests {
             exit: None,
             cause: None,
             output: 0..0,
+            runs: Vec::new(),
+            over: None,
         }
     }
 

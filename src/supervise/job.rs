@@ -10,6 +10,7 @@ use crate::life::{Moment, Outcome, StopKind, Stopper, Timeline};
 use crate::os::cgroup::Effective;
 use crate::plan::Walls;
 use crate::spec::JobId;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 
@@ -26,7 +27,8 @@ pub struct Job {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub id: JobId,
-    pub pid: i32,
+    /// Of the run that goes on, or of the last.
+    pub pid: Arc<AtomicI32>,
     pub effective: Arc<Mutex<Vec<Effective>>>,
     pub about: About,
     pub requests: mpsc::Sender<Request>,
@@ -67,9 +69,10 @@ impl Job {
         self.shared.id
     }
 
-    /// The process id on the host of the cell's PID 1, for people and logs. It is no identity.
+    /// The process id on the host of the cell's PID 1, for people and logs. It is no identity. A job that is started again
+    /// has another one in each run.
     pub fn pid(&self) -> i32 {
-        self.shared.pid
+        self.shared.pid.load(Ordering::Relaxed)
     }
 
     /// Its limits as the kernel has them in force: those of its start, or of the last [`Job::update`].

@@ -7,7 +7,7 @@ use super::house::House;
 use super::registry::Asked;
 use super::{Counts, Error, Filter, Job, JobInfo, Stopped};
 use crate::life::{Outcome, Process, Stats, Stopper};
-use crate::os::cgroup::Effective;
+use crate::os::cgroup::{self, Effective};
 use crate::spec::{JobId, JobSpec, Limits, Owner, Signal, SpecError, StdioSet, Target};
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,6 +124,17 @@ impl<W: Whose> Jobs<W> {
     /// [`Error::NotFound`], or [`Error::Ambiguous`] with the jobs that are meant.
     pub fn find(&self, said: &str) -> Result<JobId, Error> {
         self.house.registry.find(self.whose.owner(), said)
+    }
+
+    /// The job that a process of the host belongs to, by its cgroup: a mark that no process of a job can lose or forge, whatever
+    /// it does to its environment, its session or its parents. Who started what is in the labels of that job.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such process, or it is in no cell of these jobs.
+    pub fn of_process(&self, host_pid: u32) -> Result<JobId, Error> {
+        let cells = cgroup::above_process(host_pid).unwrap_or_default();
+        let found = cells.iter().rev().find_map(|cell| self.find(cell).ok().filter(|id| id.short() == *cell));
+        found.ok_or_else(|| Error::NotFound { said: format!("with the process {host_pid}") })
     }
 
     /// What is told of a job.

@@ -25,6 +25,8 @@ pub mod verify;
 mod warm;
 
 pub use crate::os::cgroup::Effective;
+#[cfg(feature = "sudo")]
+pub use crate::os::sudo::{Password, Started, Sudo, SudoError};
 pub use crate::os::{RawTerminal, is_root, open_anew, raise_descriptors, signals, window_of};
 pub use crate::plan::{Drawing, Lacking, Origin, Relaxed, Section, Walls};
 pub use backend::{Backend, Mock, MockCall, Script};

@@ -7,6 +7,7 @@
 mod entry;
 mod look;
 mod room;
+mod runs;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use crate::spec::{JobId, JobSpec, Keep, OnDrop, Owner};
 use entry::Entry;
 pub(super) use entry::{Asked, Hold};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 use tokio::sync::{mpsc, watch};
@@ -46,6 +48,8 @@ struct State {
     owners: HashMap<Owner, Feed>,
     /// No job is started any more.
     closing: bool,
+    /// Another supervisor will have them all.
+    left: bool,
     /// Where the records of jobs are that outlive their supervisor.
     records: Option<Arc<Lasting>>,
     /// Of the output that of removed jobs alone: what is listed is added when it is asked for.
@@ -56,7 +60,8 @@ impl Registry {
     /// An empty one.
     pub fn new(bounds: Bounds, records: Option<Arc<Lasting>>) -> Self {
         let (entries, owners, tally) = (BTreeMap::new(), HashMap::new(), Tally::default());
-        let state = State { bounds, entries, everyone: Feed::new(), owners, closing: false, records, tally };
+        let (closing, left, everyone) = (false, false, Feed::new());
+        let state = State { bounds, entries, everyone, owners, closing, left, records, tally };
         Self { state: Mutex::new(state), live: watch::Sender::new(0), abandoned: watch::Sender::new(false) }
     }
 
@@ -116,10 +121,10 @@ impl Registry {
     ) -> Result<(), Error> {
         let now = SystemTime::now();
         let mut state = self.state();
-        let closing = state.closing;
+        let (closing, pid) = (state.closing, shared.pid.load(Ordering::Relaxed));
         if let Some(entry) = state.entries.get_mut(&shared.id) {
             entry.info.started = Some(now);
-            entry.info.pid = Some(shared.pid);
+            entry.info.pid = Some(pid);
             entry.info.status = Status::Running;
             entry.shared = Some(Arc::clone(shared));
             entry.hold = match on_drop {
@@ -128,7 +133,7 @@ impl Registry {
             };
         }
         state.tally.started += 1;
-        state.tell(shared.id, Change::Started { pid: shared.pid }, now);
+        state.tell(shared.id, Change::Started { pid }, now);
         if closing { Err(Error::ShuttingDown) } else { Ok(()) }
     }
 
@@ -221,7 +226,7 @@ impl Registry {
     /// Nothing that is let go of from now on is any job's end: another supervisor will have them all.
     pub fn leave(&self) {
         let mut state = self.state();
-        state.closing = true;
+        (state.closing, state.left) = (true, true);
         let all = state.entries.values().filter_map(|entry| entry.shared.as_ref()?.spool.as_ref());
         all.for_each(|spool| spool.leave());
     }

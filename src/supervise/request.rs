@@ -4,7 +4,7 @@ use super::Error;
 use crate::life::{Stats, StopKind, Stopper};
 use crate::os::cell::Roll;
 use crate::os::cgroup::Effective;
-use crate::spec::{Limits, Signal, Target};
+use crate::spec::{JobId, Limits, Signal, Target};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -22,6 +22,22 @@ pub(super) struct StopRequest {
 
 /// Where the answer goes. Whoever asked may be gone.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, Error>>;
+
+impl Request {
+    /// Tells whoever asked that it cannot be done.
+    pub fn refuse(self, id: JobId) {
+        // Who asked may be gone.
+        let because = || Error::BetweenRuns(id);
+        match self {
+            Self::Signal { answer, .. } | Self::Pause { answer } | Self::Resume { answer } => {
+                let _ = answer.send(Err(because()));
+            }
+            Self::Update { answer, .. } => drop(answer.send(Err(because()))),
+            Self::Stats { answer } => drop(answer.send(Err(because()))),
+            Self::Processes { answer } => drop(answer.send(Err(because()))),
+        }
+    }
+}
 
 /// Everything else.
 #[derive(Debug)]

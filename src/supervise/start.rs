@@ -2,9 +2,10 @@
 
 mod cell;
 mod planned;
+mod runs;
 
 use super::backend::Body;
-use super::driver::{Driver, Ends, Listed, Seen};
+use super::driver::{Again, Driver, Ends, Listed, Seen, Wait};
 use super::house::{CellHands, Hands, House};
 use super::input::Inputs;
 use super::job::{About, Job, Shared};
@@ -22,6 +23,7 @@ use crate::os::stdio::{Ours, Wired};
 use crate::os::{self, stdio};
 use crate::spec::{CpuMax, JobId, JobSpec, Owner, Stdio, StdioSet};
 pub(super) use planned::Planned;
+use std::sync::atomic::AtomicI32;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -103,27 +105,45 @@ async fn begin(
     stdio: StdioSet,
 ) -> Result<Result<Job, Error>, Error> {
     let (house, id) = (Arc::clone(&seat.house), seat.id);
-    let asked = Instant::now();
     output::enforceable(&spec, &stdio)?;
+    let (stdio, again) = runs::runs(&spec, stdio, seat.recorded.is_some())?;
+    if let (Some(recorded), Some(again)) = (&mut seat.recorded, &again) {
+        recorded.begins(again);
+    }
+    let files = house.disk().files(&spec, id)?;
+    let mut begun = one(id, hands, prepared, &spec, stdio, seat.recorded.as_mut()).await?;
+    begun.files = files;
+    begun.recorded = seat.recorded.take();
+    begun.again = again.map(Box::new);
+    Ok(drive(&house, id, spec, begun))
+}
+
+/// One run: from a spec to what runs, and that it does written down where it outlives us.
+pub(super) async fn one(
+    id: JobId,
+    hands: Hands,
+    prepared: Option<Prepared>,
+    spec: &JobSpec,
+    stdio: StdioSet,
+    recorded: Option<&mut Recorded>,
+) -> Result<Begun, Error> {
+    let asked = Instant::now();
     let stdio = match stdio.stdin {
         // What is written bit by bit would be cut when we die.
-        Stdio::Bytes(bytes) if seat.recorded.is_some() => StdioSet { stdin: Stdio::Fd(stdio::whole(&bytes)?), ..stdio },
+        Stdio::Bytes(bytes) if recorded.is_some() => StdioSet { stdin: Stdio::Fd(stdio::whole(&bytes)?), ..stdio },
         stdin => StdioSet { stdin, ..stdio },
     };
-    let files = house.disk().files(&spec, id)?;
     let mut begun = match hands {
-        Hands::Cells(hands) => in_cell(id, hands, prepared, &spec, stdio, asked).await?,
-        Hands::Other(backend) => in_none(id, &backend, &spec, stdio, asked)?,
+        Hands::Cells(hands) => in_cell(id, hands, prepared, spec, stdio, asked).await?,
+        Hands::Other(backend) => in_none(id, &backend, spec, stdio, asked)?,
     };
-    begun.files = files;
-    if let Some(recorded) = &mut seat.recorded
+    if let Some(recorded) = recorded
         && let Err(error) = lasting::outlive(&mut begun, recorded)
     {
         lasting::discard(begun.body).await;
         return Err(error);
     }
-    begun.recorded = seat.recorded.take();
-    Ok(drive(&house, id, spec, begun))
+    Ok(begun)
 }
 
 /// A cell with the job in it.
@@ -156,20 +176,8 @@ async fn in_cell(
     let cell = cell.map_err(|error| Error::of(error, plan))?;
     timeline.tell(asked.elapsed(), Happening::Started);
     let about = About { digest: plan.digest(), walls: plan.walls.clone(), notes: plan.notes.clone() };
-    Ok(Begun {
-        body: Body::Cell(Box::new(cell), hands.keeper),
-        about,
-        pace,
-        limits,
-        ours,
-        files: None,
-        asked,
-        started: Instant::now(),
-        timeline,
-        recorded: None,
-        stopping: None,
-        again: false,
-    })
+    let body = Body::Cell(Box::new(cell), hands.keeper);
+    Ok(Begun { about, timeline, ..Begun::of(body, ours, (limits, pace), asked) })
 }
 
 /// The job in what is no cell.
@@ -185,20 +193,8 @@ fn in_none(id: JobId, backend: &Backend, spec: &JobSpec, stdio: StdioSet, asked:
     let pace = Pace::new(None, None, 1, false);
     let (walls, notes) = backend.walls();
     // Without a plan there is no digest of one.
-    Ok(Begun {
-        body,
-        about: About { digest: String::new(), walls, notes },
-        pace,
-        limits,
-        ours,
-        files: None,
-        asked,
-        started: Instant::now(),
-        timeline,
-        recorded: None,
-        stopping: None,
-        again: false,
-    })
+    let about = About { digest: String::new(), walls, notes };
+    Ok(Begun { about, timeline, ..Begun::of(body, ours, (limits, pace), asked) })
 }
 
 /// The times that a job has.
@@ -223,13 +219,42 @@ pub(super) struct Begun {
     /// Whether it is being ended.
     pub stopping: Option<Stopping>,
     /// Whether an earlier supervisor had started it.
-    pub again: bool,
+    pub taken_over: bool,
+    /// What is known of its runs, if it can have several.
+    pub again: Option<Box<Again>>,
+    /// Set when it waits for its next one.
+    pub wait: Option<Box<Wait>>,
+}
+
+impl Begun {
+    /// What has just begun, and of which nothing else is known.
+    pub fn of(body: Body, ours: Ours, (limits, pace): (TimeLimits, Pace), asked: Instant) -> Self {
+        Self {
+            body,
+            about: About::default(),
+            pace,
+            limits,
+            ours,
+            files: None,
+            asked,
+            started: Instant::now(),
+            timeline: Timeline::default(),
+            recorded: None,
+            stopping: None,
+            taken_over: false,
+            again: None,
+            wait: None,
+        }
+    }
 }
 
 /// Lists a job that runs, and gives it its driver.
 fn drive(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Result<Job, Error> {
     let on_drop = spec.on_drop();
     let (shared, stops, driver) = driven(house, id, spec, begun);
+    if let Some(again) = &driver.again {
+        house.registry.runs_first(id, again.runs.clone());
+    }
     // Before it is driven, or its end could be told before its beginning.
     let started = house.registry.started(&shared, &stops, on_drop);
     tokio::spawn(driver.run());
@@ -243,18 +268,18 @@ type Driven = (Arc<Shared>, mpsc::Sender<StopRequest>, Driver);
 /// Gives a job that runs its driver.
 pub(super) fn driven(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun) -> Driven {
     let Begun { body: mut cell, about, pace, limits, mut ours, files, asked, .. } = begun;
-    let Begun { started, timeline, recorded, stopping, .. } = begun;
+    let Begun { started, timeline, recorded, stopping, again, wait, .. } = begun;
     let (inputs, held) = Inputs::begin(ours.inlet, cell.take_terminal(), &mut ours.intakes);
     let spool = files.as_ref().and_then(|files| files.spool.clone());
-    let record = if begun.again { Recording::resume } else { Recording::begin };
+    let record = if begun.taken_over { Recording::resume } else { Recording::begin };
     let (mut recording, log) = record(&spec, ours.intakes, files, asked);
     let ((stops, stops_heard), (asks, requests)) = (mpsc::channel(REQUESTS_MOST), mpsc::channel(REQUESTS_MOST));
     let ((timeline, happened), (outcome, told)) = (watch::channel(timeline), watch::channel(None));
     let listed = Listed { house: Arc::clone(house), id };
-    let effective = Arc::new(Mutex::new(cell.effective()));
+    let (effective, pid) = (Arc::new(Mutex::new(cell.effective())), Arc::new(AtomicI32::new(cell.pid())));
     let shared = Arc::new(Shared {
         id,
-        pid: cell.pid(),
+        pid: Arc::clone(&pid),
         effective: Arc::clone(&effective),
         about,
         requests: asks,
@@ -285,6 +310,9 @@ pub(super) fn driven(house: &Arc<House>, id: JobId, spec: JobSpec, begun: Begun)
         limits,
         pace,
         asked,
+        again,
+        wait,
+        pid,
     };
     (shared, stops, driver)
 }

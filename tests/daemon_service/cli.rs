@@ -7,7 +7,7 @@ use std::process::Output;
 use tokio::task::spawn_blocking;
 
 /// What came of a line; its first word is the verb, and the daemon's socket is put behind it.
-async fn typed(socket: &Path, line: &[&str]) -> (u8, String, String) {
+pub async fn typed(socket: &Path, line: &[&str]) -> (u8, String, String) {
     let host = format!("unix://{}", socket.display());
     let args: Vec<String> = [line[0], "--host", &host].iter().chain(&line[1..]).map(|&word| word.to_owned()).collect();
     let output = spawn_blocking(move || {

@@ -3,6 +3,7 @@
 #![cfg(feature = "daemon")]
 
 mod attach;
+mod autostart;
 mod batch;
 mod cli;
 mod compat;

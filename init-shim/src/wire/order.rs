@@ -39,6 +39,7 @@ impl Order {
     pub fn walls(&self) -> Self {
         let mut walls = Self {
             rlimits: Vec::new(),
+            nice: None,
             umask: 0,
             cwd: b"/".to_vec(),
             programs: vec![Vec::new()],

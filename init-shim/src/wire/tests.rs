@@ -18,6 +18,7 @@ fn order() -> Order {
         uid: 1000,
         gid: 1000,
         rlimits: vec![Rlimit { resource: 7, soft: 1, hard: 2, exact: true }],
+        nice: Some(5),
         umask: 0o022,
         cwd: b"/".to_vec(),
         programs: vec![b"/bin/a".to_vec()],
@@ -47,7 +48,7 @@ fn the_bytes_of_an_order_are_the_ones_that_were_always_written() {
         b"\x03\x02/d\x03\x02/d\x01\x01\xe8\x07\x05", // three entries: a bind with its owner,
         b"\x02/l\x01\x01t\x05/proc\x07",             // a link, proc
         b"\xe8\x07\xe8\x07\xe8\x07",                 // oom_score_adj (zigzag), uid, gid
-        b"\x01\x07\x01\x02\x01\x12\x01/",            // one rlimit, umask, cwd
+        b"\x01\x07\x01\x02\x01\x01\x05\x12\x01/",    // one rlimit, nice, umask, cwd
         b"\x01\x06/bin/a\x01\x01a\x01\x03P=1",       // programs, argv, env
         b"\x01\x18\xc8\x01",                         // a terminal of 24 by 200
         b"\x01\xff\x3f\x03\x05\x01\x02\x07\x04\x02", // Landlock: handled, scoped, the root, one rule, stdio
@@ -116,7 +117,8 @@ fn the_walls_of_an_order_are_what_is_not_the_jobs_alone() {
     let walls = job.walls();
     assert_eq!(walls.walls(), walls, "walls have no other walls");
     assert_eq!(Order::decode(&walls.encode()), Some(walls.clone()), "they are an order that a keeper takes");
-    let same: [fn(&mut Order); 9] = [
+    let same: [fn(&mut Order); 10] = [
+        |order| order.nice = None,
         |order| order.rlimits.clear(),
         |order| order.umask = 0,
         |order| order.cwd = b"/d".to_vec(),

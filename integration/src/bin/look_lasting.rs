@@ -1,16 +1,18 @@
 //! A program that embeds ironcell and whose jobs outlive it: obeys one line after the other, and answers each with one.
 //!
-//! `start NAME SCRIPT`, `once REQUEST NAME SCRIPT`, `below CGROUP NAME SCRIPT`, `list`, `wait NAME`, `output NAME`, `stop NAME`, `pause NAME`, `resume NAME`,
-//! `remove NAME`, `shutdown`, `leave`.
+//! `start NAME SCRIPT`, `once REQUEST NAME SCRIPT`, `below CGROUP NAME SCRIPT`, `list`, `wait NAME`, `output NAME`,
+//! `stop NAME`, `pause NAME`, `resume NAME`, `runs NAME`, `remove NAME`, `shutdown`, `leave`.
 
-use ironcell::life::Outcome;
-use ironcell::spec::{JobSpec, JobSpecBuilder, OnDrop, Owner, Stdio, StdioSet, Store};
-use ironcell::supervise::{Bounds, Error, Filter, Item, Job, Jobs, OutputFrom, Shutdown, Supervisor};
+use ironcell::life::{Exit, Outcome, Over, Run};
+use ironcell::spec::{JobSpec, JobSpecBuilder, OnDrop, Owner, Restart, RestartPolicy, Stdio, StdioSet, Store};
+use ironcell::supervise::{Bounds, Error, Filter, Item, Job, JobInfo, Jobs, OutputFrom, Shutdown, Supervisor};
 use std::io::{BufRead, Write};
 use std::time::Duration;
 
 /// Bytes of output that are kept of a job.
 const SPOOL: u64 = 64 << 20;
+/// The first pause of a job that is started again: long enough for a test to kill somebody in it.
+const PAUSE: Duration = Duration::from_secs(2);
 
 fn main() {
     let dir = std::env::args().nth(1).expect("a directory");
@@ -58,15 +60,15 @@ fn say(line: &str) {
 async fn obey(jobs: &Jobs, words: &[&str]) -> Result<String, Error> {
     let find = |name: &str| jobs.find(name).and_then(|id| jobs.get(id));
     Ok(match words {
-        ["start", name, script] => started(jobs.start(spec(name, script)?, stdio()).await?),
+        ["start", name, script] => started(jobs.start(spec(name, script)?, stdio(name)).await?),
         ["once", request, rest] => {
             let (name, script) = rest.split_once(' ').expect("a name and a script");
-            started(jobs.start_once(request, spec(name, script)?, stdio()).await?)
+            started(jobs.start_once(request, spec(name, script)?, stdio(name)).await?)
         }
         ["below", parent, rest] => {
             let (name, script) = rest.split_once(' ').expect("a name and a script");
             let job = described(name, script).cgroup_parent(*parent).build()?;
-            started(jobs.start(job, stdio()).await?)
+            started(jobs.start(job, stdio(name)).await?)
         }
         ["list"] => {
             let told = jobs
@@ -75,6 +77,7 @@ async fn obey(jobs: &Jobs, words: &[&str]) -> Result<String, Error> {
                 .map(|info| format!("{}={}", info.name.unwrap_or_default(), info.status));
             format!("jobs {}", told.collect::<Vec<_>>().join(" "))
         }
+        ["runs", name] => runs(&jobs.info(jobs.find(name)?)?),
         ["wait", name] => ended(&find(name)?.wait().await.ok_or(Error::RuntimeEnded)?),
         ["output", name] => output(&find(name)?).await,
         ["type", name, text] => {
@@ -108,11 +111,30 @@ fn described(name: &str, script: &str) -> JobSpecBuilder {
     let job = JobSpec::command("sh").args(["-c", script]).name(name).on_drop(OnDrop::Detach).grace(grace);
     // As a name says: some have a time.
     let job = if name.starts_with("timed") { job.time(Duration::from_secs(3)) } else { job };
+    let job = if name.starts_with("again") {
+        let policy = RestartPolicy { when: Restart::OnFailure, count: 5, delay: PAUSE, ..RestartPolicy::default() };
+        job.restart(policy)
+    } else {
+        job
+    };
     job.store(store)
 }
 
-fn stdio() -> StdioSet {
-    StdioSet { stdin: Stdio::Pipe, stdout: Stdio::Log, stderr: Stdio::Log }
+/// A job that is started again reads nothing.
+fn stdio(name: &str) -> StdioSet {
+    let stdin = if name.starts_with("again") { Stdio::Null } else { Stdio::Pipe };
+    StdioSet { stdin, stdout: Stdio::Log, stderr: Stdio::Log }
+}
+
+/// The codes of its runs, and why there is no other.
+fn runs(info: &JobInfo) -> String {
+    let code = |run: &Run| match &run.end {
+        Some((Exit::Code { code }, _)) => code.to_string(),
+        Some((exit, _)) => format!("{exit:?}"),
+        None => "on".to_owned(),
+    };
+    let codes: Vec<String> = info.runs.iter().map(code).collect();
+    format!("runs {} over {}", codes.join(" "), info.over.map_or("no", Over::word))
 }
 
 fn started(job: Job) -> String {

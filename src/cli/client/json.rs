@@ -2,7 +2,7 @@
 
 use crate::cli::utc::rfc3339;
 use crate::rpc::convert::{argv_of, moment, outcome_of, state_of};
-use crate::rpc::proto::{Job, JobStats, Process};
+use crate::rpc::proto::{Job, JobStats, Process, Run};
 use serde_json::{Value, json};
 
 /// A moment of the wire's; null where there is none.
@@ -30,7 +30,19 @@ pub fn job(job: &Job) -> Value {
         "label": job.label,
         "output": { "begin": job.output_begin, "end": job.output_end },
         "outcome": job.outcome.as_ref().map(outcome_of),
+        "runs": job.runs.iter().map(run).collect::<Vec<_>>(),
+        "over": some(&job.over),
         "attached": job.attached.as_ref().map(|held| json!({ "by": held.by, "since": at!(held.since) })),
+    })
+}
+
+/// One of several runs.
+fn run(run: &Run) -> Value {
+    json!({
+        "number": run.number,
+        "offset": run.offset,
+        "started": at!(run.start_time),
+        "outcome": run.outcome.as_ref().map(outcome_of),
     })
 }
 

@@ -68,6 +68,23 @@ pub struct CellArgs {
     #[arg(long, value_name = "TIME", help_heading = "Limits")]
     pub grace: Option<String>,
 
+    /// How nice the job's processes are, 0 to 19; where cells have the cpu controller, among themselves: see --cpu-weight
+    #[arg(long, value_name = "NICE", help_heading = "Limits")]
+    pub nice: Option<String>,
+
+    /// Of a daemon's job, when it is started again after its end: never, on-failure (any end but a 0 of its own) or always
+    #[arg(long, value_name = "WHEN", help_heading = "Restarts")]
+    pub restart: Option<String>,
+    /// Starts in a row after short runs, 10 unless asked for; then the last end is the job's
+    #[arg(long, value_name = "COUNT", help_heading = "Restarts")]
+    pub restart_count: Option<String>,
+    /// The first pause before a start, 1s unless asked for; each further one in a row is twice as long, up to 5min
+    #[arg(long, value_name = "TIME", help_heading = "Restarts")]
+    pub restart_delay: Option<String>,
+    /// A run of this length begins count and pause anew; 10s unless asked for
+    #[arg(long, value_name = "TIME", help_heading = "Restarts")]
+    pub restart_min_uptime: Option<String>,
+
     /// A directory as the job's /, read-only, in place of the host's system directories
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Files and network")]
     pub rootfs: Option<PathBuf>,

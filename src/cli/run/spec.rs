@@ -3,7 +3,7 @@
 
 use super::{CellArgs, EnvFromArg, NetArg, ProfileArg};
 use crate::spec::words::{Caller, Words};
-use crate::spec::{JobSpec, Net, Overflow, Profile, SpecError, Window};
+use crate::spec::{JobSpec, Net, Overflow, Profile, Restart, SpecError, Window};
 use std::ffi::OsString;
 
 /// Output that ironcell has read and the caller has not: as much as another large pipe would hold.
@@ -26,7 +26,19 @@ pub fn spec_of(
         words.flag("overflow", Some(Overflow::Block.word()));
         words.flag("log_max", Some(IN_FLIGHT_MOST));
     }
-    words.into_spec(caller)
+    one_run(words.into_spec(caller)?)
+}
+
+/// What is run here has one end, which is told: its caller can call again.
+fn one_run(spec: JobSpec) -> Result<JobSpec, SpecError> {
+    match spec.restart().when {
+        Restart::Never => Ok(spec),
+        when => {
+            let problem = "a run has one end, and returns it";
+            let expected = "leave it out, or give the job to a daemon: ironcell start --restart";
+            Err(SpecError::new("--restart", when.word(), problem, expected))
+        }
+    }
 }
 
 /// The same as words, whoever is to hold the job.
@@ -66,6 +78,11 @@ fn words(args: &CellArgs) -> Words {
     words.flag("idle", args.idle.as_ref());
     words.flag("output_limit", args.output_limit.as_ref());
     words.flag("grace", args.grace.as_ref());
+    words.flag("nice", args.nice.as_ref());
+    words.flag("restart", args.restart.as_ref());
+    words.flag("restart_count", args.restart_count.as_ref());
+    words.flag("restart_delay", args.restart_delay.as_ref());
+    words.flag("restart_min_uptime", args.restart_min_uptime.as_ref());
     words.flag("rootfs", args.rootfs.as_ref());
     words.flag("rootfs_rw", args.rootfs_rw.then_some("true"));
     words.flag_mounts(args.mounts.0.iter().map(|(kind, text)| (*kind, text.as_os_str())));

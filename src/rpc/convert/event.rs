@@ -1,7 +1,7 @@
 //! What happened to a job, on the wire.
 
 use super::{job, timestamp};
-use crate::life::Throttle;
+use crate::life::{Cause, Throttle};
 use crate::rpc::proto::{self, job_event::Type};
 use crate::supervise::{Change, Event, JobInfo};
 
@@ -18,6 +18,7 @@ pub fn event(event: &Event, now: Option<&JobInfo>) -> proto::JobEvent {
         Change::Throttled { by: Throttle::MemoryHigh } => (Type::Throttled, "memory.high".to_owned(), 0),
         Change::Oom { kills } => (Type::Oom, String::new(), *kills),
         Change::Stopping { cause, .. } => (Type::Stopping, (*cause).to_owned(), 0),
+        Change::Restarting { next, cause, .. } => (Type::Restarting, word(cause), u64::from(*next)),
         Change::Ended(_) => (Type::Ended, String::new(), 0),
         Change::Lost => (Type::Lost, String::new(), 0),
         Change::Removed => (Type::Removed, String::new(), 0),
@@ -35,4 +36,10 @@ pub fn event(event: &Event, now: Option<&JobInfo>) -> proto::JobEvent {
         detail,
         count,
     }
+}
+
+/// The word of a cause, as reports have it.
+fn word(cause: &Cause) -> String {
+    let json = serde_json::to_value(cause).unwrap_or_default();
+    json["cause"].as_str().unwrap_or_default().to_owned()
 }

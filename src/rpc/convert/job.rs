@@ -3,11 +3,12 @@
 use super::outcome::in_short;
 use super::spec::words;
 use super::{duration, outcome, timestamp, usage, usage_of};
-use crate::life::{Outcome, Process, Stats, Status};
+use crate::life::{Outcome, Process, Run, Stats, Status};
 use crate::rpc::proto;
 use crate::supervise::JobInfo;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+use std::time::UNIX_EPOCH;
 
 /// A job as it stands in a list.
 pub fn job(info: &JobInfo) -> proto::Job {
@@ -27,6 +28,18 @@ pub fn job(info: &JobInfo) -> proto::Job {
         output_end: info.output.end,
         outcome,
         attached: None,
+        runs: info.runs.iter().map(run).collect(),
+        over: info.over.map(|over| over.word().to_owned()).unwrap_or_default(),
+    }
+}
+
+/// One of several runs.
+fn run(run: &Run) -> proto::Run {
+    proto::Run {
+        number: run.number,
+        offset: run.offset,
+        start_time: timestamp(UNIX_EPOCH + run.started),
+        outcome: run.end.as_ref().map(|(exit, cause)| in_short(*exit, cause)),
     }
 }
 

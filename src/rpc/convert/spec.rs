@@ -32,7 +32,12 @@ macro_rules! texts {
             output_limit,
             terminal,
             log_max,
-            spool
+            spool,
+            restart,
+            restart_count,
+            restart_delay,
+            restart_min_uptime,
+            nice
         )
     };
 }

@@ -95,7 +95,9 @@ fn kind(error: &SpecError) -> Reason {
         "mounts" | "ro" | "rw" | "tmpfs" | "rootfs" | "rootfs_rw" => Reason::InvalidMount,
         "signal" => Reason::InvalidSignal,
         "memory" | "memory_high" | "swap" | "cpus" | "cpu_weight" | "cpuset" | "io_max" | "io_weight" | "pids"
-        | "rlimit" | "cgroup" | "time" | "cpu_time" | "idle" | "grace" | "output_limit" => Reason::InvalidLimit,
+        | "rlimit" | "cgroup" | "time" | "cpu_time" | "idle" | "grace" | "output_limit" | "nice" => {
+            Reason::InvalidLimit
+        }
         _ => Reason::InvalidField,
     }
 }
@@ -124,7 +126,7 @@ impl From<Error> for Told {
             Error::RequestConflict { id, .. } => told(Reason::RequestIdConflict).with("id", id),
             Error::NotFound { said } => told(Reason::JobNotFound).about(&said),
             Error::Ambiguous { candidates, .. } => told(Reason::AmbiguousId).with("matches", listed(&candidates)),
-            Error::Ended(_) | Error::Ending(_) => told(Reason::JobExited),
+            Error::Ended(_) | Error::Ending(_) | Error::BetweenRuns(_) => told(Reason::JobExited),
             Error::StillRunning(_) => told(Reason::JobNotExited),
             _ => told(Reason::Internal),
         }

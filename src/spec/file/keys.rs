@@ -38,7 +38,7 @@ const fn key(name: &'static str, kind: Kind) -> Key {
 }
 
 /// All of them.
-pub const KEYS: [Key; 42] = [
+pub const KEYS: [Key; 47] = [
     key("extends", Kind::Extends),
     key("argv", Kind::Argv),
     key("shell", Kind::Shell),
@@ -81,4 +81,9 @@ pub const KEYS: [Key; 42] = [
     key("log_file", Kind::Text),
     key("log_dir", Kind::Text),
     key("on_drop", Kind::Text),
+    key("restart", Kind::Text),
+    key("restart_count", Kind::Text),
+    key("restart_delay", Kind::Text),
+    key("restart_min_uptime", Kind::Text),
+    key("nice", Kind::Text),
 ];

@@ -7,7 +7,7 @@ use super::*;
 use crate::spec::words::By;
 use crate::spec::{
     Access, CgroupFile, CpuMax, Env, IoTarget, Keep, LogFile, MemoryLimit, MountSpec, Net, OnDrop, Overflow, PidsLimit,
-    Profile, Resource, Root, Store, User, Window,
+    Profile, Resource, Restart, Root, Store, User, Window,
 };
 use proptest::prelude::*;
 use std::ffi::{OsStr, OsString};
@@ -211,6 +211,7 @@ fn the_schema_describes_every_key_and_nothing_else() {
     assert_eq!(words("net"), [Net::None, Net::Host].map(Net::word));
     assert_eq!(words("overflow"), Overflow::ALL.map(Overflow::word));
     assert_eq!(words("on_drop"), OnDrop::ALL.map(OnDrop::word));
+    assert_eq!(words("restart"), Restart::ALL.map(Restart::word));
     assert_eq!(words("env_from"), crate::spec::words::ENV_FROM);
 }
 

@@ -160,6 +160,8 @@ impl JobSpecBuilder {
         check::store(self.spec.store)?;
         check::name(self.spec.name.as_deref())?;
         check::labels(&self.spec.labels)?;
+        check::restart(&mut self.spec)?;
+        check::nice(self.spec.nice)?;
         self.spec.isolation.mounts.extend(self.shown);
         Ok(self.spec)
     }

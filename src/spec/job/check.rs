@@ -2,7 +2,7 @@
 
 use super::JobSpec;
 use crate::spec::mounts::check_path_bytes;
-use crate::spec::{SpecError, Store};
+use crate::spec::{Restart, RestartPolicy, SpecError, Store};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
@@ -20,6 +20,9 @@ const LABEL_MOST_BYTES: usize = 128;
 /// A log that keeps less would be given up while a pipe is read once or twice; one that keeps more is no work for memory, and
 /// the memory is the supervising program's own.
 const LOG_BYTES: RangeInclusive<u64> = 64 << 10..=1 << 30;
+
+/// The kernel's MAX_NICE. Below 0 are privileges, which no job has.
+pub(super) const NICE_MOST: u8 = 19;
 
 /// A spool is cut into eight files, each of which has a few pieces of output at least; one that is larger is a slip of the pen.
 const SPOOL_BYTES: RangeInclusive<u64> = 1 << 20..=1 << 40;
@@ -101,6 +104,31 @@ pub(super) fn cgroup_parent(path: Option<&Path>) -> Result<(), SpecError> {
         return refused("a cell, or the place of cells", "name a cgroup that has none above it");
     }
     Ok(())
+}
+
+/// A policy that can be kept. One that never starts anything again is as by default.
+pub(super) fn restart(spec: &mut JobSpec) -> Result<(), SpecError> {
+    if spec.restart.when == Restart::Never {
+        spec.restart = RestartPolicy::default();
+        return Ok(());
+    }
+    if spec.terminal.is_some() {
+        let problem = "the job has a terminal, which goes with its first run";
+        let expected = "leave one of the two out";
+        return Err(SpecError::new("--restart", spec.restart.when.word(), problem, expected));
+    }
+    spec.restart.check()
+}
+
+/// What setpriority(2) takes without privilege.
+pub(super) fn nice(nice: Option<u8>) -> Result<(), SpecError> {
+    match nice {
+        Some(nice) if nice > NICE_MOST => {
+            let expected = format!("write 0 to {NICE_MOST}");
+            Err(SpecError::new("--nice", nice.to_string(), "nobody is that nice", expected))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// No time is nothing: a job could not even begin.

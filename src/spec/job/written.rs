@@ -5,8 +5,8 @@ use crate::spec::file::print::bytes;
 use crate::spec::file::{Node, What};
 use crate::spec::units::{Size, Span};
 use crate::spec::{
-    Access, Env, IoMax, IoTarget, Isolation, Keep, Limits, LogFile, MountSpec, OnDrop, Overflow, Root, SeccompRules,
-    Store,
+    Access, Env, IoMax, IoTarget, Isolation, Keep, Limits, LogFile, MountSpec, OnDrop, Overflow, RestartPolicy, Root,
+    SeccompRules, Store,
 };
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -35,6 +35,8 @@ impl JobSpec {
             store,
             log_file,
             on_drop,
+            restart,
+            nice,
             name,
             labels,
         } = self;
@@ -54,18 +56,38 @@ impl JobSpec {
         members.extend(output_limit.map(|bytes| ("output_limit", text(Size(bytes)))));
         members.extend((*overflow != Overflow::default()).then(|| ("overflow", text(overflow.word()))));
         members.extend(terminal.map(|window| ("terminal", text(window))));
-        if let Store::Spool { max, keep } = store {
-            members.push(("spool", text(Size(*max))));
-            members.extend((*keep == Keep::Always).then(|| ("spool_keep", What::Switch(true).nowhere())));
-        }
+        store_members(store, &mut members);
         members.extend(log_file.as_ref().map(|file| match file {
             LogFile::At(path) => ("log_file", bytes(path.as_os_str())),
             LogFile::In(dir) => ("log_dir", bytes(dir.as_os_str())),
         }));
         members.extend((*on_drop != OnDrop::default()).then(|| ("on_drop", text(on_drop.word()))));
+        restart_members(restart, &mut members);
+        members.extend(nice.map(|nice| ("nice", text(nice))));
         members.extend((*log_max != DEFAULT_LOG_MAX).then(|| ("log_max", text(Size(*log_max)))));
         members
     }
+}
+
+/// The spool, where there is one.
+fn store_members(store: &Store, members: &mut Members) {
+    if let Store::Spool { max, keep } = store {
+        members.push(("spool", text(Size(*max))));
+        members.extend((*keep == Keep::Always).then(|| ("spool_keep", What::Switch(true).nowhere())));
+    }
+}
+
+/// The policy, where there is one.
+fn restart_members(policy: &RestartPolicy, members: &mut Members) {
+    let RestartPolicy { when, count, delay, min_uptime } = policy;
+    let default = RestartPolicy::default();
+    if *when == default.when {
+        return;
+    }
+    members.push(("restart", text(when.word())));
+    members.extend((*count != default.count).then(|| ("restart_count", text(count))));
+    members.extend((*delay != default.delay).then(|| ("restart_delay", text(Span(*delay)))));
+    members.extend((*min_uptime != default.min_uptime).then(|| ("restart_min_uptime", text(Span(*min_uptime)))));
 }
 
 fn text(value: impl ToString) -> Node {

@@ -25,6 +25,29 @@ pub fn weight(field: &str, text: &str) -> Result<u16, SpecError> {
     }
 }
 
+/// Any whole number of 32 bits.
+///
+/// # Errors
+/// When it is none.
+pub fn count(field: &str, text: &str) -> Result<u32, SpecError> {
+    let refuse = |problem: &str| SpecError::new(field, text, problem, "write a whole number");
+    let number = whole(text).map_err(|problem| refuse(problem.text()))?;
+    u32::try_from(number).map_err(|_| refuse("too large"))
+}
+
+/// How nice a process is; what is less than nice is a privilege, which no job has.
+///
+/// # Errors
+/// When it is no whole number from 0 to 255: what is beyond 19 the description refuses.
+pub fn nice(field: &str, text: &str) -> Result<u8, SpecError> {
+    let refuse = |problem: &str| {
+        let expected = "write 0 to 19; for a larger share than others' there is --cpu-weight";
+        SpecError::new(field, text, problem, expected)
+    };
+    let number = whole(text).map_err(|problem| refuse(problem.text()))?;
+    u8::try_from(number).map_err(|_| refuse("nobody is that nice"))
+}
+
 /// Processes and threads at once, the cell's PID 1 included.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ mod rlimit;
 mod size;
 mod time;
 
-pub use count::{pids_limit, user, weight};
+pub use count::{count, nice, pids_limit, user, weight};
 pub use cpu::cpu_max;
 pub use cpuset::cpuset;
 pub use io::io_max;

@@ -1,8 +1,10 @@
-//! What is done with a job's output, and with the job when nobody holds it, from its words.
+//! What is done with a job's output, with the job when nobody holds it, and after its end, from its words.
 
 use super::made::switch;
 use super::{Caller, Words};
-use crate::spec::{JobSpecBuilder, Keep, LogFile, OnDrop, Overflow, SpecError, Store, Window, units};
+use crate::spec::{
+    JobSpecBuilder, Keep, LogFile, OnDrop, Overflow, Restart, RestartPolicy, SpecError, Store, Window, units,
+};
 
 impl Words {
     /// The job with all that is said of it.
@@ -29,6 +31,29 @@ impl Words {
             job = job.on_drop(on_drop);
         }
         Ok(job)
+    }
+
+    /// `restart` and what belongs to it.
+    pub(super) fn restart(&self, job: JobSpecBuilder) -> Result<JobSpecBuilder, SpecError> {
+        let when = self.one("restart", "--restart", Restart::read)?.unwrap_or_default();
+        let default = RestartPolicy::default();
+        let policy = RestartPolicy {
+            when,
+            count: self.one("restart_count", "--restart-count", units::count)?.unwrap_or(default.count),
+            delay: self.one("restart_delay", "--restart-delay", units::duration)?.unwrap_or(default.delay),
+            min_uptime: self
+                .one("restart_min_uptime", "--restart-min-uptime", units::duration)?
+                .unwrap_or(default.min_uptime),
+        };
+        let parts = [("restart_count", "--restart-count"), ("restart_delay", "--restart-delay")];
+        for (key, field) in parts.into_iter().chain([("restart_min_uptime", "--restart-min-uptime")]) {
+            if let Some(word) = self.ones.get(key).filter(|_| when == Restart::Never) {
+                let expected = "say when: --restart on-failure or always";
+                let text = word.text.to_string_lossy().into_owned();
+                return Err(word.place.tell(SpecError::new(field, text, "the job is never started again", expected)));
+            }
+        }
+        Ok(job.restart(policy))
     }
 
     /// `spool` and `spool_keep`.

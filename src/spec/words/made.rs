@@ -41,7 +41,10 @@ impl Words {
         if let Some(grace) = self.one("grace", "--grace", units::duration)? {
             job = job.grace(grace);
         }
-        job = self.output(job, caller)?;
+        job = self.restart(self.output(job, caller)?)?;
+        if let Some(nice) = self.one("nice", "--nice", units::nice)? {
+            job = job.nice(nice);
+        }
         if let Some(name) = self.one("name", "--name", |_, name| Ok(name.to_owned()))? {
             job = job.name(name);
         }

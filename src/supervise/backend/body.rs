@@ -37,6 +37,8 @@ pub(in crate::supervise) enum Body {
     Plain(Plain),
     /// A script.
     Mock(Box<Actor>),
+    /// Nothing: the job is between two runs.
+    Nothing,
 }
 
 impl Body {
@@ -46,6 +48,7 @@ impl Body {
             Self::Cell(cell, _) => cell.pid(),
             Self::Plain(plain) => plain.pid(),
             Self::Mock(_) => mock::PID,
+            Self::Nothing => 0,
         }
     }
 
@@ -58,7 +61,7 @@ impl Body {
     pub fn effective(&self) -> Vec<Effective> {
         match self {
             Self::Cell(cell, _) => cell.effective().to_vec(),
-            Self::Plain(_) | Self::Mock(_) => Vec::new(),
+            Self::Plain(_) | Self::Mock(_) | Self::Nothing => Vec::new(),
         }
     }
 
@@ -66,7 +69,7 @@ impl Body {
     pub fn take_terminal(&mut self) -> Option<Terminal> {
         match self {
             Self::Cell(cell, _) => cell.take_terminal(),
-            Self::Plain(_) | Self::Mock(_) => None,
+            Self::Plain(_) | Self::Mock(_) | Self::Nothing => None,
         }
     }
 
@@ -83,6 +86,7 @@ impl Body {
                 Some(Ended { how, others: true, wall_nanos, used: None })
             }
             Self::Mock(actor) => actor.end().await,
+            Self::Nothing => pending().await,
         }
     }
 
@@ -92,6 +96,7 @@ impl Body {
             Self::Cell(cell, _) => cell.gone().await,
             Self::Plain(plain) => plain.gone().await,
             Self::Mock(actor) => _ = actor.end().await,
+            Self::Nothing => {}
         }
     }
 
@@ -99,7 +104,7 @@ impl Body {
     pub async fn emptied(&self, within: Duration) -> bool {
         match self {
             Self::Cell(cell, _) => cell.emptied(within).await,
-            Self::Plain(_) | Self::Mock(_) => true,
+            Self::Plain(_) | Self::Mock(_) | Self::Nothing => true,
         }
     }
 
@@ -109,6 +114,7 @@ impl Body {
             Self::Cell(cell, _) => cell.signal_leader(signal),
             Self::Plain(plain) => plain.signal_leader(signal),
             Self::Mock(actor) => actor.signalled(signal, false),
+            Self::Nothing => {}
         }
     }
 
@@ -125,6 +131,7 @@ impl Body {
             }
             Self::Plain(plain) => plain.signal_group(signal)?,
             Self::Mock(actor) => actor.signalled(signal, true),
+            Self::Nothing => {}
         }
         Ok(())
     }
@@ -138,6 +145,7 @@ impl Body {
                 actor.killed();
                 Ok(())
             }
+            Self::Nothing => Ok(()),
         }
     }
 
@@ -150,6 +158,7 @@ impl Body {
                 actor.note(MockCall::Paused);
                 Ok(())
             }
+            Self::Nothing => Ok(()),
         }
     }
 
@@ -157,7 +166,7 @@ impl Body {
     pub fn thaw(&mut self) -> Result<(), OsError> {
         match self {
             Self::Cell(cell, _) => cell.thaw(),
-            Self::Plain(_) => Ok(()),
+            Self::Plain(_) | Self::Nothing => Ok(()),
             Self::Mock(actor) => {
                 actor.note(MockCall::Resumed);
                 Ok(())
@@ -169,7 +178,7 @@ impl Body {
     pub fn cpu(&self) -> Option<CpuLook> {
         match self {
             Self::Cell(cell, _) => cell.counters().cpu(),
-            Self::Plain(_) | Self::Mock(_) => None,
+            Self::Plain(_) | Self::Mock(_) | Self::Nothing => None,
         }
     }
 
@@ -177,7 +186,7 @@ impl Body {
     pub fn memory(&self) -> Option<MemoryLook> {
         match self {
             Self::Cell(cell, _) => cell.counters().memory(),
-            Self::Plain(_) => None,
+            Self::Plain(_) | Self::Nothing => None,
             Self::Mock(actor) => {
                 Some(MemoryLook { oom_kills: actor.evidence().oom_kills.unwrap_or_default(), throttled: false })
             }
@@ -188,7 +197,7 @@ impl Body {
     pub async fn memory_changed(&self) {
         match self {
             Self::Cell(cell, _) => cell.counters().memory_changed().await,
-            Self::Plain(_) | Self::Mock(_) => pending().await,
+            Self::Plain(_) | Self::Mock(_) | Self::Nothing => pending().await,
         }
     }
 
@@ -196,7 +205,7 @@ impl Body {
     pub fn leftovers(&self) -> Option<Leftovers> {
         match self {
             Self::Cell(cell, _) => cell.leftovers(),
-            Self::Plain(_) | Self::Mock(_) => None,
+            Self::Plain(_) | Self::Mock(_) | Self::Nothing => None,
         }
     }
 
@@ -204,7 +213,7 @@ impl Body {
     pub fn stats(&self) -> Stats {
         match self {
             Self::Cell(cell, _) => cell.stats(),
-            Self::Plain(_) | Self::Mock(_) => Stats { usage: self.usage(), ..Stats::default() },
+            Self::Plain(_) | Self::Mock(_) | Self::Nothing => Stats { usage: self.usage(), ..Stats::default() },
         }
     }
 
@@ -212,7 +221,7 @@ impl Body {
     pub fn usage(&self) -> Usage {
         match self {
             Self::Cell(cell, _) => cell.usage(),
-            Self::Plain(_) => Usage::default(),
+            Self::Plain(_) | Self::Nothing => Usage::default(),
             Self::Mock(actor) => actor.usage(),
         }
     }
@@ -221,7 +230,7 @@ impl Body {
     pub fn evidence(&self) -> Evidence {
         match self {
             Self::Cell(cell, _) => cell.evidence(),
-            Self::Plain(_) => Evidence::default(),
+            Self::Plain(_) | Self::Nothing => Evidence::default(),
             Self::Mock(actor) => actor.evidence(),
         }
     }
@@ -230,7 +239,7 @@ impl Body {
     pub async fn biggest(&self) -> Option<Biggest> {
         match self {
             Self::Cell(cell, _) => cell.biggest().await,
-            Self::Plain(_) => None,
+            Self::Plain(_) | Self::Nothing => None,
             Self::Mock(actor) => actor.evidence().biggest,
         }
     }
@@ -240,7 +249,7 @@ impl Body {
         match self {
             Self::Cell(cell, _) => Ok(cell.roll()?),
             Self::Plain(_) => Err(plain::unsupported("tell a job's processes")),
-            Self::Mock(_) => Ok(Roll::default()),
+            Self::Mock(_) | Self::Nothing => Ok(Roll::default()),
         }
     }
 
@@ -256,6 +265,7 @@ impl Body {
                 actor.note(MockCall::Updated(Box::new(asked.clone())));
                 Ok(Vec::new())
             }
+            Self::Nothing => Ok(Vec::new()),
         }
     }
 
@@ -271,6 +281,7 @@ impl Body {
                 actor.note(MockCall::Removed);
                 Ok(())
             }
+            Self::Nothing => Ok(()),
         }
     }
 }

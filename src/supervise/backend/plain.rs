@@ -23,6 +23,7 @@ pub fn check(spec: &JobSpec) -> Result<(), Refusal> {
         (spec.cpu_time().is_some(), "--cpu-time"),
         (spec.idle().is_some(), "--idle"),
         (spec.terminal().is_some(), "--terminal"),
+        (spec.nice().is_some(), "--nice"),
     ];
     let asked = limits(spec.limits()).into_iter().chain(walls_asked(spec.isolation())).chain(others);
     let mut asked = asked.filter_map(|(asked, field)| asked.then_some(field));

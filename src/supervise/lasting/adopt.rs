@@ -1,8 +1,10 @@
 //! The next supervisor: from records and held descriptors to jobs, each running on, ended, or lost.
 
 use super::record::{Begun as Written, Record, Recorded};
-use super::{Lasting, discard, ended};
+use super::runs::Runs;
+use super::{Lasting, discard, ended, waits};
 use crate::life::pace::Pace;
+use crate::life::state::TimeLimits;
 use crate::life::{Happening, Status, Timeline};
 use crate::os::OsError;
 use crate::os::cell::{Cell, Known, Looks};
@@ -11,10 +13,12 @@ use crate::os::keeper::{HeldJob, Release};
 use crate::os::probe;
 use crate::os::stdio::Ours;
 use crate::plan::Plan;
+use crate::plan::host::Host;
 use crate::spec::{JobSpec, Keep, OnDrop, Owner};
 use crate::supervise::backend::Body;
 use crate::supervise::house::{CellHands, House};
 use crate::supervise::job::About;
+use crate::supervise::output::Files;
 use crate::supervise::registry::Hold;
 use crate::supervise::start::{Begun, driven, held_back, times};
 use crate::supervise::{Error, JobInfo};
@@ -65,9 +69,10 @@ async fn one(
         }
     };
     let mut ask = Ask { record, spec, owner };
-    if held.is_some() && ask.record.ended.is_none() && ask.record.begun.is_none() {
+    if held.is_some() && ask.record.ended.is_none() && ask.record.begun.is_none() && !ask.record.rests() {
         // It runs, and whoever was about to write that down is gone.
         ask.record.begun = Some(Written::now());
+        ask.record.runs.iter_mut().for_each(Runs::begun);
     }
     let begun = ask.record.begun.clone().filter(|_| ask.record.boot == lasting.boot && ask.record.ended.is_none());
     match (begun, held) {
@@ -85,19 +90,28 @@ async fn one(
                 other => other?,
             }
         }
-        (_, held) => over(house, lasting, hands, ask, held).await,
+        (_, held) => over(house, lasting, hands, ask, held).await?,
     }
     Ok(())
 }
 
 /// One job that does not run any more, or never did.
-async fn over(house: &Arc<House>, lasting: &Arc<Lasting>, hands: &CellHands, ask: Ask, held: Option<HeldJob>) {
+async fn over(
+    house: &Arc<House>,
+    lasting: &Arc<Lasting>,
+    hands: &CellHands,
+    ask: Ask,
+    held: Option<HeldJob>,
+) -> Result<(), Error> {
     if let Some(held) = held {
         end(hands, held).await;
     }
     let id = ask.record.id;
     match (&ask.record.ended, &ask.record.begun) {
         (Some(_), _) => ended::ended(house, ask),
+        _ if let Some(wait) = ask.record.runs.as_ref().and_then(Runs::wait) => {
+            return waits::on(house, lasting, hands, ask, wait);
+        }
         (None, Some(_)) => {
             // Nobody holds it for us; whoever does all the same must not go on with it unseen.
             let ended = match ask.spec.cgroup_parent() {
@@ -107,11 +121,12 @@ async fn over(house: &Arc<House>, lasting: &Arc<Lasting>, hands: &CellHands, ask
             if let Err(error) = ended {
                 tracing::error!(%id, %error, "the cell of a lost job could not be removed");
             }
-            ended::lost(house, lasting, ask);
+            return waits::lost(house, lasting, hands, ask);
         }
         // It never ran, or nobody was told that it did.
         (None, None) => ended::not_begun(house, lasting, ask),
     }
+    Ok(())
 }
 
 /// What is known of a job that was asked for.
@@ -149,6 +164,8 @@ impl Ask {
             exit: None,
             cause: None,
             output: 0..0,
+            runs: record.runs.as_ref().map(|runs| runs.runs.clone()).unwrap_or_default(),
+            over: record.runs.as_ref().and_then(|runs| runs.over),
         }
     }
 }
@@ -162,34 +179,32 @@ fn running(
     begun: &Written,
     held: HeldJob,
 ) -> Result<(), Error> {
-    let (id, spec) = (ask.record.id, &ask.spec);
+    let spec = &ask.spec;
     let host = probe::facts(spec, hands.base.hierarchy().clone())?;
-    let limits = times(spec);
-    let pace = Pace::new(limits.cpu, limits.idle, probe::processors(&host), held_back(spec));
-    let looks = Looks { cpu: pace.looks(), waits: limits.idle.is_some() };
+    let pace = paced(spec, &host);
+    let looks = Looks { cpu: pace.1.looks(), waits: pace.0.idle.is_some() };
     let (body, ours) = body(hands, held, begun, (looks, spec.cgroup_parent().is_some()))?;
     let (asked, (_, started)) = (ask.record.asked(), begun.when());
     let mut timeline = Timeline::default();
     timeline.tell(std::time::Duration::ZERO, Happening::Created);
     timeline.tell(started - asked, Happening::Started);
-    // The same walls as then: they are what was asked for, and this host's own. One that has changed so that the same could
-    // not be started any more has a job all the same.
-    let about = match Plan::of(spec, &host) {
-        Ok(plan) => About { digest: plan.digest(), walls: plan.walls, notes: plan.notes },
-        Err(refusal) => About { notes: vec![refusal.to_string()], ..About::default() },
-    };
+    let about = about(spec, &host);
     let stopping = ask.record.stopping.clone();
     let info = ask.running(&body);
     let recorded = Some(Recorded::again(lasting, ask.record.clone()));
-    // Without its files a job is better off than without its life: what it writes is in memory then.
-    let files = house.disk().reopen(spec, id).unwrap_or_else(|error| {
-        tracing::error!(%id, %error, "the output of a job cannot be gone on with, and is kept in memory from here on");
-        None
-    });
+    let files = files(house, ask);
+    let again = ask.record.runs.as_ref().map(|runs| Box::new(runs.again()));
     let begun =
-        Begun { body, about, pace, limits, ours, files, asked, started, timeline, recorded, stopping, again: true };
-    let (shared, stops, driver) = driven(house, id, spec.clone(), begun);
-    let hold = match spec.on_drop() {
+        Begun { about, files, started, timeline, recorded, stopping, again, ..Begun::of(body, ours, pace, asked) };
+    go_on(house, ask, info, begun);
+    Ok(())
+}
+
+/// Lists a job that goes on, and gives it its driver.
+pub(super) fn go_on(house: &Arc<House>, ask: &Ask, info: JobInfo, begun: Begun) {
+    let begun = Begun { taken_over: true, ..begun };
+    let (shared, stops, driver) = driven(house, ask.record.id, ask.spec.clone(), begun);
+    let hold = match ask.spec.on_drop() {
         OnDrop::Detach => Hold::Strong(stops),
         // Whoever held it is gone, and so is the job.
         OnDrop::Kill => Hold::Weak(stops.downgrade()),
@@ -197,7 +212,31 @@ fn running(
     // Listed before it is driven, or its end could be told before.
     house.registry.restore(info, ask.record.request.clone(), shared, hold);
     tokio::spawn(driver.run());
-    Ok(())
+}
+
+/// What its times and its looks are.
+pub(super) fn paced(spec: &JobSpec, host: &Host) -> (TimeLimits, Pace) {
+    let limits = times(spec);
+    let pace = Pace::new(limits.cpu, limits.idle, probe::processors(host), held_back(spec));
+    (limits, pace)
+}
+
+/// The same walls as then: they are what was asked for, and this host's own. One that has changed so that the same could not be
+/// started any more has a job all the same.
+pub(super) fn about(spec: &JobSpec, host: &Host) -> About {
+    match Plan::of(spec, host) {
+        Ok(plan) => About { digest: plan.digest(), walls: plan.walls, notes: plan.notes },
+        Err(refusal) => About { notes: vec![refusal.to_string()], ..About::default() },
+    }
+}
+
+/// Its files. Without them a job is better off than without its life: what it writes is in memory then.
+pub(super) fn files(house: &House, ask: &Ask) -> Option<Files> {
+    let id = ask.record.id;
+    house.disk().reopen(&ask.spec, id).unwrap_or_else(|error| {
+        tracing::error!(%id, %error, "the output of a job cannot be gone on with, and is kept in memory from here on");
+        None
+    })
 }
 
 /// The cell and our ends of its streams.

@@ -54,7 +54,7 @@ fn shared(house: &Arc<House>, ask: &Ask, outcome: Outcome) -> Arc<Shared> {
     let effective = ask.record.begun.as_ref().map(|begun| begun.effective.clone()).unwrap_or_default();
     Arc::new(Shared {
         id,
-        pid: 0,
+        pid: Arc::default(),
         effective: Arc::new(Mutex::new(effective)),
         about: About::default(),
         // Closed at once: whoever asks is told that it has ended.

@@ -10,6 +10,8 @@ mod ended;
 mod open;
 mod outlive;
 mod record;
+mod runs;
+mod waits;
 
 use super::Error;
 use super::output::Disk;

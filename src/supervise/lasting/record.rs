@@ -1,5 +1,6 @@
 //! What is written down of one job, and when.
 
+use super::runs::Runs;
 use super::{Lasting, name_of};
 use crate::life::state::Reason;
 use crate::life::{LogEnd, Outcome, StopKind};
@@ -39,6 +40,8 @@ pub struct Record {
     pub stopping: Option<Stopping>,
     /// Since its end.
     pub ended: Option<Finished>,
+    /// Of a job that can have several runs.
+    pub runs: Option<Runs>,
 }
 
 /// A job that runs.
@@ -166,6 +169,7 @@ impl Recorded {
             begun: None,
             stopping: None,
             ended: None,
+            runs: None,
         };
         let recorded = Self { lasting: Arc::clone(lasting), record };
         recorded.write()?;
@@ -183,6 +187,7 @@ impl Recorded {
     /// When it cannot be written.
     pub fn begun(&mut self, effective: Vec<Effective>, above_before: Option<u64>) -> Result<(), Error> {
         self.record.begun = Some(Begun { at: unix_nanos(), since: monotonic_nanos(), effective, above_before });
+        self.record.runs.iter_mut().for_each(Runs::begun);
         self.write()
     }
 
@@ -220,6 +225,17 @@ impl Recorded {
     /// The record itself.
     pub fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// Changes what is to be written the next time.
+    pub fn change(&mut self, change: impl FnOnce(&mut Record)) {
+        change(&mut self.record);
+    }
+
+    /// Changes it, and writes it down.
+    pub fn note_with(&mut self, change: impl FnOnce(&mut Record)) {
+        self.change(change);
+        self.note();
     }
 
     fn note(&self) {

@@ -4,6 +4,12 @@
 //! nor another reader; if it comes back after what it wants was given up, it is told of the gap. The end is the last thing
 //! that any reader is told: the log is sealed when the cell is empty and its pipes are at their end, and only then the
 //! outcome is published.
+//!
+//! No model checker runs over this: all that is shared is one `tokio::sync::watch` with a pure `life::log::Log` in it, and the
+//! few flags between a task and the disk's thread; shuttle and loom need locks of their own in the place of tokio's, down to its
+//! wakers. What is checked instead: the log itself against a model of plain bytes, by random operations (`life/log/tests.rs`);
+//! readers at every pace beside a writer (`output/tests`); and many short jobs with three readers each, whose sums are compared
+//! (`library_output`, as often as IRONCELL_ROUNDS says).
 
 mod bytes;
 mod disk;
@@ -13,6 +19,7 @@ mod lines;
 mod moving;
 mod purge;
 mod reader;
+mod reading;
 mod recording;
 mod reopen;
 mod sink;

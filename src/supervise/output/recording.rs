@@ -1,26 +1,24 @@
-//! The writing side of a job's log: one task that reads both pipes, or has them moved into a spool, and the seal.
+//! The writing side of a job's log: one task a run that reads both pipes, or has them moved into a spool, and the seal.
 
 use super::disk::Files;
-use super::moving::{Lane, append};
+use super::reading::{Reading, read_all};
 use super::sink::{OutputSink, Refused};
 use super::writing::Writing;
 use crate::life::log::{Before, Holder, Log};
 use crate::life::verdict::Written;
 use crate::life::{LogEnd, Outcome, Stream};
-use crate::os::stdio::{Intake, PIPE_BYTES};
+use crate::os::stdio::Intake;
 use crate::spec::{JobSpec, Overflow};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::task::{JoinHandle, yield_now};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 /// How long the pipes of a cell that is empty may take to their end. What is in them is read in milliseconds; only a
 /// descriptor that the job has passed out of the cell keeps one open longer, and that must not hold the end.
 const DRAIN_WITHIN: Duration = Duration::from_secs(2);
-/// What is read of a pipe, beyond what was in it when the cell was empty, before its end is seen: what was read meanwhile.
-const LAST_MORE: usize = PIPE_BYTES;
 
 /// A log that is being written.
 #[derive(Debug)]
@@ -37,22 +35,14 @@ pub struct Recording {
     refuse: Option<watch::Sender<Refused>>,
     /// Whether no process of the job is left.
     last: watch::Sender<bool>,
-    /// Room that was made for what was left then.
-    widened: Arc<AtomicUsize>,
-}
-
-/// What the reading of a pipe needs.
-#[derive(Clone)]
-struct Reading {
-    log: Arc<watch::Sender<Log>>,
-    refused: watch::Receiver<Refused>,
-    over: Arc<Notify>,
-    writing: Option<Arc<Writing>>,
-    /// Whether what is in the pipes is moved, and not read.
-    moves: bool,
-    asked: Instant,
-    last: watch::Receiver<bool>,
-    widened: Arc<AtomicUsize>,
+    /// What each reading needs, for the next run.
+    hands: Reading,
+    /// Whether every pipe of every run came to its end.
+    complete: bool,
+    /// Bytes that the disk of an earlier supervisor had not taken.
+    missing: u64,
+    /// Those that this one's has not, or not in time.
+    unwritten: u64,
 }
 
 impl Recording {
@@ -98,6 +88,7 @@ impl Recording {
         let (log, readers) = watch::channel(if follows { log.held(Holder::Disk) } else { log });
         let (refuse, refused) = watch::channel(Refused::default());
         let (log, over) = (Arc::new(log), Arc::new(Notify::new()));
+        let missing = log.borrow().unwritten();
         let writing = files.map(|files| Writing::begin(files, &log, follows));
         let ((last, last_seen), widened) = (watch::channel(false), Arc::new(AtomicUsize::new(0)));
         let hands = Reading {
@@ -108,11 +99,33 @@ impl Recording {
             moves,
             asked,
             last: last_seen,
-            widened: Arc::clone(&widened),
+            widened,
         };
-        let reading = (!intakes.is_empty()).then(|| tokio::spawn(read_all(intakes, hands)));
         let (limit, refuse) = (spec.output_limit(), waits.then_some(refuse));
-        (Self { log, reading, over, limit, writing, refuse, last, widened }, readers)
+        let (reading, complete) = (None, true);
+        let mut recording =
+            Self { log, reading, over, limit, writing, refuse, last, hands, complete, missing, unwritten: 0 };
+        recording.read(intakes);
+        (recording, readers)
+    }
+
+    fn read(&mut self, intakes: Vec<(Stream, Intake)>) {
+        self.reading = (!intakes.is_empty()).then(|| tokio::spawn(read_all(intakes, self.hands.clone())));
+    }
+
+    /// Goes on with the next run of the same job behind what the last one wrote, once that was [read](Recording::drain).
+    /// Tells where.
+    pub fn go_on(&mut self, intakes: Vec<(Stream, Intake)>) -> u64 {
+        self.last.send_replace(false);
+        let widened = self.hands.widened.swap(0, Ordering::Relaxed);
+        self.log.send_modify(|log| log.narrow(widened));
+        self.read(intakes);
+        self.at()
+    }
+
+    /// Where the next byte comes.
+    pub fn at(&self) -> u64 {
+        self.log.borrow().kept().end
     }
 
     /// The sink of a job that waits for one; once.
@@ -130,8 +143,8 @@ impl Recording {
         self.over.notified().await;
     }
 
-    /// When no process of the job is left: reads what is still in the pipes, and seals the log; tells how much it was. Once.
-    pub async fn end(&mut self) -> Written {
+    /// When no process of the job is left: reads what is still in the pipes, and tells how much there was in all.
+    pub async fn drain(&mut self) -> Written {
         // No sink holds up the end: what is left is what the pipes hold, and is kept for it.
         self.last.send_replace(true);
         let complete = match self.reading.take() {
@@ -146,114 +159,32 @@ impl Recording {
                 }
             },
         };
-        let read = self.log.borrow().kept().end;
-        let unwritten = match &self.writing {
-            None => 0,
-            Some(writing) => writing.finish(read).await,
-        };
-        self.log.send_modify(|log| {
-            log.lose(unwritten);
-            log.let_go(Holder::Disk);
-            log.seal(complete);
-            log.narrow(self.widened.load(Ordering::Relaxed));
-        });
-        let log = self.log.borrow();
+        self.complete &= complete;
+        let read = self.at();
+        if let Some(writing) = &self.writing {
+            self.unwritten = writing.finish(read).await;
+        }
         // What was lost before another supervisor took over counts as well.
-        let unwritten = self.writing.as_ref().and_then(|_| log.end()).map(|end| end.unwritten);
-        Written { bytes: log.kept().end + log.beyond(), limit: self.limit, unwritten }
+        let unwritten = self.writing.as_ref().map(|_| self.missing + self.unwritten);
+        Written { bytes: self.at() + self.log.borrow().beyond(), limit: self.limit, unwritten }
     }
-}
 
-/// How a stream comes into the log.
-enum Source {
-    Read(Intake, Option<Arc<Writing>>),
-    Moved(Arc<Lane>),
-}
-
-impl Source {
-    fn intake(&self) -> &Intake {
-        match self {
-            Self::Read(intake, _) => intake,
-            Self::Moved(lane) => &lane.intake,
-        }
+    /// Seals the log, when nothing more will come.
+    pub fn seal(&mut self) {
+        let widened = self.hands.widened.swap(0, Ordering::Relaxed);
+        self.log.send_modify(|log| {
+            log.lose(self.unwritten);
+            log.let_go(Holder::Disk);
+            log.seal(self.complete);
+            log.narrow(widened);
+        });
     }
-}
 
-/// Reads every pipe to its end, in turns; false when one could not be.
-async fn read_all(intakes: Vec<(Stream, Intake)>, hands: Reading) -> bool {
-    let (mut stdout, mut stderr) = (None, None);
-    for (stream, intake) in intakes {
-        match stream {
-            Stream::Stdout => stdout = Some(intake),
-            Stream::Stderr => stderr = Some(intake),
-        }
-    }
-    let (stdout, stderr) = tokio::join!(
-        read_one(Stream::Stdout, stdout, hands.clone()),
-        read_one(Stream::Stderr, stderr, hands), //
-    );
-    stdout && stderr
-}
-
-/// Reads one pipe to its end, and closes it.
-async fn read_one(stream: Stream, intake: Option<Intake>, hands: Reading) -> bool {
-    let Some(intake) = intake else { return true };
-    let Reading { log, mut refused, over, writing, moves, asked, last: mut left, widened } = hands;
-    let source = match writing {
-        Some(writing) if moves => {
-            Source::Moved(Lane::new(stream, intake, asked.into_std(), Arc::clone(&over), writing))
-        }
-        writing => Source::Read(intake, writing),
-    };
-    let mut last = false;
-    let mut room = log.subscribe();
-    loop {
-        let read = async {
-            // No error: the log is ours.
-            let _ = room.wait_for(|log| !log.is_full()).await;
-            match &source {
-                Source::Moved(lane) => lane.turn().await,
-                Source::Read(intake, writing) => {
-                    let take = |bytes: &[u8]| {
-                        // The time of a read is taken before it waits for a reader of the log, not after.
-                        append(&log, &over, stream, asked.elapsed(), bytes);
-                        writing.iter().for_each(Writing::wake);
-                    };
-                    intake.read(take).await
-                }
-            }
-        };
-        tokio::select! {
-            biased;
-            () = refused_of(&mut refused, stream) => return false,
-            () = only_what_is_left(&mut left), if !last => {
-                last = true;
-                // A chunk costs more than its bytes, but never as much again: it is read in large pieces now.
-                let room = source.intake().holds().saturating_mul(2).saturating_add(LAST_MORE);
-                widened.fetch_add(room, Ordering::Relaxed);
-                log.send_modify(|log| log.widen(room));
-            }
-            read = read => match read {
-                // The other stream's turn, and that of other tasks: a job that never stops writing is always ready.
-                Ok(true) => yield_now().await,
-                Ok(false) => return true,
-                Err(_) => return false,
-            },
-        }
-    }
-}
-
-/// Waits until no process of the job is left.
-async fn only_what_is_left(left: &mut watch::Receiver<bool>) {
-    if left.wait_for(|left| *left).await.is_err() {
-        // Nobody ends the recording any more: it goes with its runtime.
-        std::future::pending().await
-    }
-}
-
-/// Waits until the sink has refused a stream; for ever where there is none.
-async fn refused_of(refused: &mut watch::Receiver<Refused>, stream: Stream) {
-    if refused.wait_for(|refused| refused.has(stream)).await.is_err() {
-        std::future::pending().await
+    /// Both: the end of a job's one run.
+    #[cfg(test)]
+    pub async fn end(&mut self) -> Written {
+        let written = self.drain().await;
+        self.seal();
+        written
     }
 }

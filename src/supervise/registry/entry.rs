@@ -84,6 +84,8 @@ impl Entry {
             exit: None,
             cause: None,
             output: 0..0,
+            runs: Vec::new(),
+            over: None,
         };
         Self { info, shared: None, hold: Hold::None, request: None }
     }

@@ -79,6 +79,7 @@ pub const BUILDING: &[Step] = &[
     Step::ResizeTmpfs,
     Step::ForkTarget,
     Step::OpenTerminal,
+    Step::SetNice,
     Step::Exec,
     Step::ExecInterpreter,
 ];

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::spec::{
-    Hostname, IoMax, Isolation, Keep, Limits, LogFile, OnDrop, Overflow, Rlimit, RlimitValue, SeccompRules, Store,
-    Window,
+    Hostname, IoMax, Isolation, Keep, Limits, LogFile, OnDrop, Overflow, Restart, RestartPolicy, Rlimit, RlimitValue,
+    SeccompRules, Store, Window,
 };
 use prop::{collection, option};
 use std::os::unix::ffi::OsStringExt;
@@ -131,6 +131,12 @@ fn env() -> impl Strategy<Value = Env> {
     })
 }
 
+fn restarts() -> impl Strategy<Value = RestartPolicy> {
+    let time = || (100u64..86_400_000).prop_map(Duration::from_millis);
+    (prop::sample::select(Restart::ALL.to_vec()), 1u32..=1_000_000, time(), time())
+        .prop_map(|(when, count, delay, min_uptime)| RestartPolicy { when, count, delay, min_uptime })
+}
+
 /// Any job, for every test that writes one and reads it again.
 pub(crate) fn job() -> impl Strategy<Value = JobSpec> {
     let time = || option::of((0u64..3_000_000_000, 1u32..1_000_000_000).prop_map(|(s, ns)| Duration::new(s, ns)));
@@ -146,6 +152,7 @@ pub(crate) fn job() -> impl Strategy<Value = JobSpec> {
             prop::sample::select(OnDrop::ALL.to_vec()),
             option::of(((1u64 << 20)..(1 << 40), any::<bool>())),
             option::of((any::<bool>(), path())),
+            (restarts(), option::of(0u8..20)),
             option::of("(/[a-zé.:-]{1,5}x){1,3}"),
         ),
     );
@@ -158,7 +165,7 @@ pub(crate) fn job() -> impl Strategy<Value = JobSpec> {
             limits,
             walls,
             (time, cpu_time, idle, grace),
-            (cwd, name, labels, log_max, (overflow, most, window, on_drop, spool, file, parent)),
+            (cwd, name, labels, log_max, (overflow, most, window, on_drop, spool, file, (restart, nice), parent)),
         )| {
             let mut job = JobSpec::command(argv[0].clone()).args(argv[1..].iter().cloned());
             job = job.env(env).limits(limits).isolation(walls).log_max(log_max).overflow(overflow);
@@ -168,6 +175,9 @@ pub(crate) fn job() -> impl Strategy<Value = JobSpec> {
             let log_file = |(at, path): (bool, _)| if at { LogFile::At(path) } else { LogFile::In(path) };
             job = file.map(log_file).into_iter().fold(job, |job, file| job.log_file(file));
             job = parent.into_iter().fold(job, |job, parent| job.cgroup_parent(parent));
+            job = nice.into_iter().fold(job, |job, nice| job.nice(nice));
+            // A terminal has one run.
+            job = if window.is_none() { job.restart(restart) } else { job };
             job = window.into_iter().fold(job, |job, window| job.terminal(window));
             job = time.into_iter().fold(job, |job, time| job.time(time));
             job = cpu_time.into_iter().fold(job, |job, time| job.cpu_time(time));
