@@ -110,12 +110,14 @@ pub(super) struct Ring {
 #[derive(Debug)]
 pub(super) struct Feed(watch::Sender<Ring>);
 
-impl Feed {
+impl Default for Feed {
     /// An empty one.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self(watch::Sender::new(Ring::default()))
     }
+}
 
+impl Feed {
     /// Tells what happened.
     pub fn tell(&self, event: Event) {
         self.0.send_modify(|ring| {
@@ -186,7 +188,7 @@ mod tests {
 
     /// What a listener hears when so many events come between its looks: kills heard, and missed.
     async fn heard(bursts: &[u64]) -> (Vec<u64>, u64) {
-        let feed = Feed::new();
+        let feed = Feed::default();
         let mut reader = feed.listen();
         let (mut next, mut kills, mut missed) = (0, Vec::new(), 0);
         for (index, burst) in bursts.iter().enumerate() {
@@ -224,7 +226,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_listener_hears_what_was_told_before_the_end_and_then_the_end() {
-        let feed = Feed::new();
+        let feed = Feed::default();
         let mut reader = feed.listen();
         feed.tell(event(1));
         drop(feed);

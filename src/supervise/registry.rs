@@ -39,7 +39,7 @@ pub(super) struct Registry {
 }
 
 /// What the lock is for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     bounds: Bounds,
     entries: BTreeMap<JobId, Entry>,
@@ -59,9 +59,7 @@ struct State {
 impl Registry {
     /// An empty one.
     pub fn new(bounds: Bounds, records: Option<Arc<Lasting>>) -> Self {
-        let (entries, owners, tally) = (BTreeMap::new(), HashMap::new(), Tally::default());
-        let (closing, left, everyone) = (false, false, Feed::new());
-        let state = State { bounds, entries, everyone, owners, closing, left, records, tally };
+        let state = State { bounds, records, ..State::default() };
         Self { state: Mutex::new(state), live: watch::Sender::new(0), abandoned: watch::Sender::new(false) }
     }
 
@@ -119,8 +117,7 @@ impl Registry {
         stops: &mpsc::Sender<StopRequest>,
         on_drop: OnDrop,
     ) -> Result<(), Error> {
-        let now = SystemTime::now();
-        let mut state = self.state();
+        let (now, mut state) = (SystemTime::now(), self.state());
         let (closing, pid) = (state.closing, shared.pid.load(Ordering::Relaxed));
         if let Some(entry) = state.entries.get_mut(&shared.id) {
             entry.info.started = Some(now);
@@ -139,8 +136,7 @@ impl Registry {
 
     /// A job that was entered could not be started.
     pub fn not_started(&self, id: JobId, why: String) {
-        let now = SystemTime::now();
-        let mut state = self.state();
+        let (now, mut state) = (SystemTime::now(), self.state());
         state.tally.not_started += 1;
         state.tell(id, Change::NotStarted { why }, now);
         state.entries.remove(&id);

@@ -1,16 +1,17 @@
 //! From an ask to a running job and its driver.
 
+mod begun;
 mod cell;
 mod planned;
 mod runs;
 
 use super::backend::Body;
-use super::driver::{Again, Driver, Ends, Listed, Seen, Wait};
+use super::driver::{Driver, Ends, Listed, Seen};
 use super::house::{CellHands, Hands, House};
 use super::input::Inputs;
 use super::job::{About, Job, Shared};
-use super::lasting::{self, Recorded, Stopping};
-use super::output::{self, Files, Recording};
+use super::lasting::{self, Recorded};
+use super::output::{self, Recording};
 use super::registry::Asked;
 use super::request::{REQUESTS_MOST, StopRequest};
 use super::warm::Prepared;
@@ -19,10 +20,11 @@ use crate::life::pace::Pace;
 use crate::life::state::TimeLimits;
 use crate::life::{Happening, Timeline};
 use crate::os::cell::Looks;
-use crate::os::stdio::{Ours, Wired};
+use crate::os::stdio::Wired;
 use crate::os::{self, stdio};
 use crate::spec::{CpuMax, JobId, JobSpec, Owner, Stdio, StdioSet};
-pub(super) use planned::Planned;
+pub(super) use begun::Begun;
+pub(super) use planned::{Planned, foreseen};
 use std::sync::atomic::AtomicI32;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
@@ -200,52 +202,6 @@ fn in_none(id: JobId, backend: &Backend, spec: &JobSpec, stdio: StdioSet, asked:
 /// The times that a job has.
 pub(super) fn times(spec: &JobSpec) -> TimeLimits {
     TimeLimits { wall: spec.time(), cpu: spec.cpu_time(), idle: spec.idle() }
-}
-
-/// What a start has brought, or what is known of a job that was started by an earlier supervisor.
-pub(super) struct Begun {
-    pub body: Body,
-    pub about: About,
-    pub pace: Pace,
-    pub limits: TimeLimits,
-    pub ours: Ours,
-    pub files: Option<Files>,
-    pub asked: Instant,
-    /// When its target was executed.
-    pub started: Instant,
-    pub timeline: Timeline,
-    /// What is written down of it, if it outlives its supervisor.
-    pub recorded: Option<Recorded>,
-    /// Whether it is being ended.
-    pub stopping: Option<Stopping>,
-    /// Whether an earlier supervisor had started it.
-    pub taken_over: bool,
-    /// What is known of its runs, if it can have several.
-    pub again: Option<Box<Again>>,
-    /// Set when it waits for its next one.
-    pub wait: Option<Box<Wait>>,
-}
-
-impl Begun {
-    /// What has just begun, and of which nothing else is known.
-    pub fn of(body: Body, ours: Ours, (limits, pace): (TimeLimits, Pace), asked: Instant) -> Self {
-        Self {
-            body,
-            about: About::default(),
-            pace,
-            limits,
-            ours,
-            files: None,
-            asked,
-            started: Instant::now(),
-            timeline: Timeline::default(),
-            recorded: None,
-            stopping: None,
-            taken_over: false,
-            again: None,
-            wait: None,
-        }
-    }
 }
 
 /// Lists a job that runs, and gives it its driver.

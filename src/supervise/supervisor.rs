@@ -3,12 +3,13 @@
 use super::house::{CellHands, Hands, House};
 use super::jobs::{Everyone, Jobs};
 use super::output::{Disk, Purged};
+use super::start::foreseen;
 use super::{Backend, Bounds, Error, Filter, Job, Tally, warm};
 use crate::life::{Retain, StopKind, Stopper};
 use crate::os::cgroup::{self, DeviceGuard};
 use crate::os::keeper::{Keeper, NewKeeper};
-use crate::os::{self, probe};
-use crate::plan::host::{Controller, Hierarchy};
+use crate::os;
+use crate::plan::host::Controller;
 use crate::plan::{Drawing, Plan};
 use crate::spec::{JobId, JobSpec, Owner, StdioSet};
 use std::path::Path;
@@ -148,12 +149,12 @@ impl Supervisor {
     /// # Errors
     /// As the start would, as far as it can be known without doing anything.
     pub fn draw(spec: &JobSpec) -> Result<Drawing, Error> {
-        Ok(planned(spec, cgroup::discover()?.hierarchy()?)?.draw())
+        Ok(foreseen(spec, cgroup::discover()?.hierarchy()?)?.draw())
     }
 
     /// The plan of an ask, where this supervisor makes its cells.
     pub(super) fn plan(&self, spec: &JobSpec) -> Result<Plan, Error> {
-        planned(spec, self.house.hierarchy()?.clone())
+        foreseen(spec, self.house.hierarchy()?.clone())
     }
 
     /// Whether cells have this controller.
@@ -287,17 +288,6 @@ impl Supervisor {
         self.house.close();
         left
     }
-}
-
-/// The plan of an ask where cells are made here, or below the cgroup that it names.
-fn planned(spec: &JobSpec, hierarchy: Hierarchy) -> Result<Plan, Error> {
-    let Some(parent) = spec.cgroup_parent() else { return Ok(Plan::of(spec, &probe::facts(spec, hierarchy)?)?) };
-    let needed = Plan::of(spec, &probe::facts(spec, hierarchy.clone())?)?.controllers();
-    let hierarchy = cgroup::foretold(&hierarchy, parent, &needed)?;
-    let note = cgroup::note(&hierarchy, parent);
-    let mut plan = Plan::of(spec, &probe::facts(spec, hierarchy)?)?;
-    plan.notes.extend(note);
-    Ok(plan)
 }
 
 /// Cells need root: the first thing to say to who is not.

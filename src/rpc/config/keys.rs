@@ -2,6 +2,7 @@
 
 use super::{Config, LogFormat, Shown};
 use crate::spec::Profile;
+use crate::supervise::WARM_MOST;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -61,7 +62,7 @@ const fn fixed(
 
 /// All of them, in the order of the manual page.
 #[rustfmt::skip]
-pub const KEYS: [Key; 33] = [
+pub const KEYS: [Key; 34] = [
     fixed("", "state_dir", |c| Place::Path(&mut c.state_dir), "Where records and output of jobs are kept, for a daemon that comes after this one."),
     fixed("", "socket", |c| Place::Path(&mut c.socket), "The Unix socket, for root of this host."),
     fixed("", "log", |c| Place::Log(&mut c.log), "How the log is written to standard error: auto, text, json or journald."),
@@ -85,6 +86,7 @@ pub const KEYS: [Key; 33] = [
     key("jobs", "ended", |c| Place::Count(&mut c.jobs.ended, 0..=MANY), "Jobs that have ended and stay listed."),
     key("jobs", "ended_for", |c| Place::Time(&mut c.jobs.ended_for, 1..=YEAR), "How long a job that has ended stays listed."),
     key("jobs", "spool", |c| Place::Size(&mut c.spool), "Bytes of output that are kept of a job which says nothing, in files of state_dir; what is older is given up."),
+    key("jobs", "warm", |c| Place::Count(&mut c.warm, 0..=WARM_MOST), "Cells that are built ahead and wait for jobs that ask for no other walls than a bare start's."),
     key("policy", "viewer_output", |c| Place::Switch(&mut c.policy.viewer_output), "Whether viewers read what jobs write."),
     key("policy", "bind_ro", |c| Place::Paths(&mut c.policy.bind_ro), "Directories that operators can bind read-only, with all below."),
     key("policy", "bind_rw", |c| Place::Paths(&mut c.policy.bind_rw), "Directories that operators can bind, for reading or writing, each as a whole."),

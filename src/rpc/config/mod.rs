@@ -41,6 +41,8 @@ pub struct Config {
     pub jobs: Bounds,
     /// Bytes of output that are kept of a job which says nothing.
     pub spool: u64,
+    /// Cells that are built ahead.
+    pub warm: usize,
     /// What callers may have.
     pub policy: Policy,
     /// Whether the older Remote Job Executor's service is there, too.
@@ -124,6 +126,7 @@ impl Default for Config {
             limits: Limits::default(),
             jobs: Bounds::default(),
             spool: SPOOL,
+            warm: 0,
             policy: Policy::default(),
             compat: false,
             metrics: None,

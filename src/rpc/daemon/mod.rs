@@ -4,6 +4,7 @@
 mod logs;
 mod manager;
 mod reload;
+mod warm;
 
 use self::reload::Reload;
 use super::config::{Config, ConfigError, Shown};
@@ -113,6 +114,7 @@ async fn attend(config: Config, named: Option<PathBuf>, callers: &Handle) -> Res
     let (metrics, begun) = (Arc::<Metrics>::default(), Instant::now());
     let supervisor = Arc::new(Supervisor::open_lasting(&config.state_dir, config.jobs).await?);
     metrics.adopted_after(begun.elapsed());
+    warm::keep_warm(&supervisor, config.warm);
     let (switch, stop) = Switch::new();
     let (shutdown, mut asked) = watch::channel(None);
     let live = Live::new(config.rules());

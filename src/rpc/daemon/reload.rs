@@ -1,6 +1,7 @@
 //! SIGHUP: the configuration is read anew with all that it names. What can be changed while the daemon serves is, for calls and
 //! connections from then on; what cannot is told by its name. One thing that is of no use, and nothing changes.
 
+use super::warm::keep_warm;
 use crate::rpc::config::{Config, ConfigError, KEYS, Key};
 use crate::rpc::live::Live;
 use crate::rpc::tls::keys::{Current, Keys};
@@ -55,6 +56,7 @@ impl Reload {
     fn change(&self, config: &Config, current: Option<Current>) {
         self.live.set(config.rules());
         self.supervisor.bound(config.jobs);
+        keep_warm(&self.supervisor, config.warm);
         if let (Some(keys), Some(current)) = (&self.keys, current) {
             keys.put(current);
         }

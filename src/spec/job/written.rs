@@ -43,9 +43,8 @@ impl JobSpec {
         let mut members = vec![("argv", list(argv.iter().map(|arg| bytes(arg))))];
         limit_members(limits, &mut members);
         members.extend(cgroup_parent.as_deref().map(|path| ("cgroup_parent", bytes(path.as_os_str()))));
-        for (key, time) in [("time", time), ("cpu_time", cpu_time), ("idle", idle)] {
-            members.extend(time.map(|time| (key, text(Span(time)))));
-        }
+        let times = [("time", time), ("cpu_time", cpu_time), ("idle", idle)];
+        members.extend(times.into_iter().filter_map(|(key, time)| time.map(|time| (key, text(Span(time))))));
         members.extend((*grace != DEFAULT_GRACE).then(|| ("grace", text(Span(*grace)))));
         wall_members(isolation, &mut members);
         members.extend(cwd.as_deref().map(|cwd| ("cwd", bytes(cwd.as_os_str()))));

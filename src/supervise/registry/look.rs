@@ -118,7 +118,7 @@ impl Registry {
         let mut state = self.state();
         let reader = match whose {
             None => state.everyone.listen(),
-            Some(owner) => state.owners.entry(owner.clone()).or_insert_with(Feed::new).listen(),
+            Some(owner) => state.owners.entry(owner.clone()).or_insert_with(Feed::default).listen(),
         };
         if state.closing && state.live() == 0 {
             state.close_feeds();

@@ -3,6 +3,7 @@
 use crate::os::cgroup::{self, Base};
 use crate::os::probe;
 use crate::plan::Plan;
+use crate::plan::host::Hierarchy;
 use crate::spec::JobSpec;
 use crate::supervise::Error;
 use crate::supervise::house::CellHands;
@@ -42,4 +43,18 @@ fn placed(spec: &JobSpec, base: Arc<Base>) -> Result<Arc<Base>, Error> {
     let host = probe::facts(spec, base.hierarchy().clone())?;
     let needed = Plan::of(spec, &host)?.controllers();
     Ok(Arc::new(base.below(parent, &needed)?))
+}
+
+/// The plan of an ask where cells are made here, or below the cgroup that it names. Touches nothing.
+///
+/// # Errors
+/// Why there is none.
+pub fn foreseen(spec: &JobSpec, hierarchy: Hierarchy) -> Result<Plan, Error> {
+    let Some(parent) = spec.cgroup_parent() else { return Ok(Plan::of(spec, &probe::facts(spec, hierarchy)?)?) };
+    let needed = Plan::of(spec, &probe::facts(spec, hierarchy.clone())?)?.controllers();
+    let hierarchy = cgroup::foretold(&hierarchy, parent, &needed)?;
+    let note = cgroup::note(&hierarchy, parent);
+    let mut plan = Plan::of(spec, &probe::facts(spec, hierarchy)?)?;
+    plan.notes.extend(note);
+    Ok(plan)
 }
