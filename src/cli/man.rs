@@ -42,7 +42,7 @@ const OF_DAEMON: [(&str, &str); 9] = [
         "Asks it to end, kills it after half a minute, and returns when nothing of it is left.",
     ),
     ("ironcell update --memory 4G build", "Gives it more memory while it runs."),
-    ("ironcell ls -a --state failed --label ci=7", "Lists the jobs of that label that failed."),
+    ("ironcell ls --state failed --label ci=7", "Lists the jobs of that label that failed."),
     ("ironcell events --json", "Tells what happens to all jobs, as lines of JSON."),
     (
         "ironcell ps --host build.example.org:7443 --cert alice.crt --key alice.key --ca ca.crt build",
