@@ -201,11 +201,10 @@ fn shown(order: &Order) -> Vec<Shown> {
         RootFs::Tree(source) => Some(&source.path),
         RootFs::Fresh { .. } => None,
     };
-    let path = |what| match what {
-        &What::Device { ref source, .. } => Some(source),
+    let entries = order.entries.iter().filter_map(|entry| match &entry.what {
+        What::Device { source, .. } => Some(source),
         what => what.source().map(|source| &source.path),
-    };
-    let entries = order.entries.iter().filter_map(|entry| path(&entry.what));
+    });
     let look = |path: &Vec<u8>| (path.clone(), stat(path.as_slice()).ok().map(|stat| (stat.st_dev, stat.st_ino)));
     root.into_iter().chain(entries).map(look).collect()
 }

@@ -1,6 +1,6 @@
 //! Looks into the list, each for one owner or for all: another owner's job is not there.
 
-use super::{Counts, Entry, Error, Feed, JobInfo, Registry, State};
+use super::{Counts, Entry, Error, JobInfo, Registry, State};
 use crate::spec::{JobId, Owner};
 use crate::supervise::events::EventReader;
 use crate::supervise::{Filter, Job, Tally};
@@ -118,7 +118,7 @@ impl Registry {
         let mut state = self.state();
         let reader = match whose {
             None => state.everyone.listen(),
-            Some(owner) => state.owners.entry(owner.clone()).or_insert_with(Feed::default).listen(),
+            Some(owner) => state.owners.entry(owner.clone()).or_default().listen(),
         };
         if state.closing && state.live() == 0 {
             state.close_feeds();
