@@ -12,6 +12,7 @@ use crate::plan::Refusal;
 use crate::spec::JobSpec;
 use pool::{Pool, Ready};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -34,6 +35,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Warmth {
     pools: Mutex<Vec<Arc<Pool>>>,
+    /// Nothing is built ahead any more. Set and asked under the lock of the pools.
+    closed: AtomicBool,
     last_start: Mutex<Option<Instant>>,
 }
 
@@ -106,16 +109,30 @@ impl Warmth {
 
     /// Lets go of all, at once: their first processes end, and the keeper clears away what is left when it goes.
     pub fn close(&self) {
-        self.pools().drain(..).for_each(|pool| drop(pool.close()));
+        self.shut().into_iter().for_each(|pool| drop(pool.close()));
     }
 
     /// Ends all, and waits until they are gone.
     pub async fn end(&self, keeper: &Keeper) {
-        let pools = std::mem::take(&mut *self.pools());
-        for pool in pools {
+        for pool in self.shut() {
             for cell in pool.close() {
                 cell.dismiss(keeper).await;
             }
+        }
+    }
+
+    /// All pools, when there are to be no more.
+    fn shut(&self) -> Vec<Arc<Pool>> {
+        let mut pools = self.pools();
+        self.closed.store(true, Ordering::Relaxed);
+        std::mem::take(&mut *pools)
+    }
+
+    /// Ends one pool, and waits until its cells are gone.
+    async fn give_up(&self, pool: &Arc<Pool>, keeper: &Keeper) {
+        self.pools().retain(|known| !Arc::ptr_eq(known, pool));
+        for cell in pool.close() {
+            cell.dismiss(keeper).await;
         }
     }
 
@@ -126,6 +143,9 @@ impl Warmth {
     /// The pool for jobs like this one, which from now on has `wanted` cells; whether it is new.
     fn pool(&self, like: &JobSpec, wanted: usize) -> Result<(Arc<Pool>, bool), Error> {
         let mut pools = self.pools();
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(Error::ShuttingDown);
+        }
         let others: usize = pools.iter().filter(|pool| pool.like != *like).map(|pool| pool.state().wanted).sum();
         if others + wanted > WARM_MOST {
             return Err(Error::TooManyWarm { asked: wanted, left: WARM_MOST.saturating_sub(others) });
@@ -153,6 +173,10 @@ pub(super) async fn warm(house: &Arc<House>, like: &JobSpec, cells: usize) -> Re
     let (pool, new) = house.warmth.pool(like, cells)?;
     if new {
         tokio::spawn(tend(Arc::downgrade(house), Arc::clone(&pool)));
+    }
+    if cells == 0 {
+        house.warmth.give_up(&pool, &hands.keeper).await;
+        return Ok(());
     }
     pool.clear(&hands).await;
     while pool.lacks() {

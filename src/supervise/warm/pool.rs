@@ -99,6 +99,10 @@ impl Pool {
                 Some(cell)
             } else {
                 state.ready.push_back(Ready { random, cell });
+                if state.ready.len() > state.wanted {
+                    // Another was building as well.
+                    self.changed.notify_one();
+                }
                 None
             }
         };
