@@ -87,6 +87,8 @@ fn a_start_that_meets_the_death_of_the_keeper_waits_for_the_next_one() {
     const STARTS: usize = 60;
     let (_base, dir, before) = begin();
     let mut lasting = Lasting::open(&dir);
+    // A job that stays: under systemd the place for cells goes with the last process in it, and that would be the keeper.
+    assert!(lasting.order("start stays sleep 1000").starts_with("started "));
     let (pid, done) = (lasting.pid(), AtomicBool::new(false));
     let (mut kills, mut unknown) = (0, 0);
     scope(|threads| {

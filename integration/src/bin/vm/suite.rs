@@ -199,9 +199,9 @@ fn in_machines(image: &image::Image, lanes: &[Lane], choice: &Choice) -> Vec<Lap
 /// The programs for the guest: `ironcell`, its examples, the agent, the tests and the programs that go with them. A filter
 /// that is the name of a test file has only that one built.
 fn test_programs(filter: Option<&str>) -> Result<(Vec<Program>, PathBuf)> {
-    let mut artifacts = cargo::build(&["build", "--package", "ironcell", "--bins"], "ironcell")?;
-    // By itself: what examples need of dependencies is none of the program's business.
-    artifacts.extend(cargo::build(&["build", "--package", "ironcell", "--examples"], "its examples")?);
+    // The packages and kinds that the host's tests are built of: then the library is compiled once for both.
+    let host = ["build", "--package", "ironcell", "--package", "init-shim", "--bins", "--examples"];
+    let mut artifacts = cargo::build(&host, "ironcell and its examples")?;
     // A build of its own, so that the program under test has no seam.
     artifacts.extend(cargo::build(&["build", "--package", "ironcell-seam", "--bins"], "ironcell with its seam")?);
     // The programs of the package are built with its tests.
