@@ -17,7 +17,7 @@ const REFILLED_WITHIN: Duration = Duration::from_secs(20);
 
 /// All that a job can see of its walls, in words that are the same for each cell of one kind: but for its ids on the host.
 const LOOK: &str = "{
-    grep -E '^(Groups|NStgid|NSpid|Sig|Cap|NoNew|Seccomp|Uid|Gid|Umask|Speculation)' /proc/self/status | grep -v SigQ
+    grep -E '^(Groups|Sig|Cap|NoNew|Seccomp|Uid|Gid|Umask|Speculation)' /proc/self/status | grep -v SigQ
     cut -d' ' -f4- /proc/self/mountinfo | sed 's/^[0-9:]* //'
     cat /proc/self/limits /proc/self/uid_map /proc/self/gid_map /proc/self/oom_score_adj
     cat /proc/self/cgroup /proc/net/dev /etc/passwd /etc/hosts

@@ -55,7 +55,7 @@ fn row_4_27_each_run_has_a_cell_of_its_own_with_all_limits_and_nothing_is_left_o
 fn row_4_27_a_job_that_is_killed_for_want_of_memory_is_given_up_with_that_as_its_cause() {
     with_supervisor(|supervisor| async move {
         let dir = scratch();
-        let hog = "exec tail -c 1G /dev/zero";
+        let hog = "x=$(head -c 1G /dev/zero | tr '\\0' x); echo ${#x}";
         let limits = Limits { memory_max: Some(MemoryLimit::Bytes(MEMORY)), ..Limits::default() };
         let spec = with_dir(&dir, hog).limits(limits).restart(again(2)).build().expect("a spec");
         let job = supervisor.start(spec, StdioSet::default()).await.expect("it starts");

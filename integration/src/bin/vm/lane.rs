@@ -118,12 +118,13 @@ fn order(lane: Lane, test: &str, part: Option<&str>, libtest: &[String]) -> Orde
 }
 
 /// What is the same in every lane: the bare machine's run of it is enough.
-const SAME_EVERYWHERE: [&str; 25] = [
+const SAME_EVERYWHERE: [&str; 27] = [
     "daemon_lives",
     "daemon_program",
     "examples_",
     "files_",
     "input_",
+    "lasting_keeper",
     "lasting_kills",
     "library_events",
     "library_jobs",
@@ -132,6 +133,7 @@ const SAME_EVERYWHERE: [&str; 25] = [
     "library_registry",
     "library_stdin",
     "library_verbs",
+    "library_warm",
     "life_ends",
     "life_many",
     "life_moments",
@@ -147,10 +149,10 @@ const SAME_EVERYWHERE: [&str; 25] = [
 ];
 
 /// What systemd does not change.
-const SAME_UNDER_SYSTEMD: [&str; 4] = ["attack_", "ends_", "library_terminal", "walls_"];
+const SAME_UNDER_SYSTEMD: [&str; 5] = ["attack_", "ends_", "lasting_handover", "library_terminal", "walls_"];
 
 /// What a newer kernel does not change.
-const SAME_ON_NEXT: [&str; 5] = ["attack_", "daemon_", "ends_", "lasting_", "library_owner"];
+const SAME_ON_NEXT: [&str; 6] = ["attack_", "daemon_", "ends_", "lasting_", "library_owner", "life_kills"];
 
 /// What it does, among those.
 const KERNELS_OWN: [&str; 8] = [
