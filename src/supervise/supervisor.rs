@@ -229,9 +229,9 @@ impl Supervisor {
 
     /// Has `cells` cells built ahead for jobs like this one, in place of what was asked for such jobs before, and waits until
     /// they are ready. A job whose walls are the same then only needs its limits and its program: it starts in a fraction of
-    /// the time. What a job does in its cell may be all its own (program, arguments, environment, working directory, limits,
-    /// user's rights over its streams, filter); what the cell shows and hides must be the same: mounts, network, host name,
-    /// user. Any other job is started as ever.
+    /// the time. What it does there may be all its own (program, arguments, environment, working directory, limits, streams,
+    /// filter); what the cell shows and hides must be the same: mounts, network, host name, user. A job without a working
+    /// directory of its own is shown the program's, which is a mount more. Any other job is started as ever.
     ///
     /// A cell is one job's and ends with it: none is used again. In the place of each that was taken another is built as soon
     /// as starts leave 5 ms for it, on the runtime that this is called on. One that shows a path of the host which is

@@ -22,7 +22,7 @@ pub fn keep_warm(supervisor: &Arc<Supervisor>, cells: usize) {
     });
 }
 
-/// A job with the walls of a bare start.
+/// A job with the walls of a bare start: which begins in `/`, so no directory of the daemon's is shown.
 fn ordinary() -> Result<JobSpec, SpecError> {
-    JobSpec::command("true").build()
+    JobSpec::command("true").cwd("/").build()
 }
