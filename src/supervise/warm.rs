@@ -115,9 +115,7 @@ impl Warmth {
     /// Ends all, and waits until they are gone.
     pub async fn end(&self, keeper: &Keeper) {
         for pool in self.shut() {
-            for cell in pool.close() {
-                cell.dismiss(keeper).await;
-            }
+            pool.end(keeper).await;
         }
     }
 
@@ -131,9 +129,7 @@ impl Warmth {
     /// Ends one pool, and waits until its cells are gone.
     async fn give_up(&self, pool: &Arc<Pool>, keeper: &Keeper) {
         self.pools().retain(|known| !Arc::ptr_eq(known, pool));
-        for cell in pool.close() {
-            cell.dismiss(keeper).await;
-        }
+        pool.end(keeper).await;
     }
 
     fn pools(&self) -> MutexGuard<'_, Vec<Arc<Pool>>> {

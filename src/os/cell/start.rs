@@ -25,9 +25,7 @@ use std::sync::Arc;
 pub struct NewCell {
     cgroup: MadeCgroup,
     ids: CellIds,
-    effective: Vec<Effective>,
-    counters: Counters,
-    above: (Arc<Above>, Option<u64>),
+    measures: Measures,
 }
 
 impl NewCell {
@@ -45,12 +43,9 @@ impl NewCell {
     ) -> Result<Self, CellError> {
         let ids = CellIds::take(seed)?;
         let cgroup = MadeCgroup::new(CellCgroup::create(base, name)?, base.guest());
-        let effective = cgroup.apply(&plan.settings)?;
+        let measures = Measures::of(&cgroup, base, plan, looks)?;
         plan.order.guard(|| devices.guard(&cgroup))?;
-        let counters = Counters::open(&cgroup, looks)?;
-        let above = base.above();
-        let before = above.oom_events();
-        Ok(Self { cgroup, ids, effective, counters, above: (above, before) })
+        Ok(Self { cgroup, ids, measures })
     }
 
     /// Has the keeper build the cell, and waits until the target was executed.
@@ -58,10 +53,10 @@ impl NewCell {
     /// # Errors
     /// The step that failed. The cell and its cgroup are gone again.
     pub async fn launch(self, keeper: &Keeper, base: &Base, plan: &Plan, mut stdio: Theirs) -> Result<Cell, CellError> {
-        let Self { cgroup, ids, effective, counters, above } = self;
+        let Self { cgroup, ids, measures } = self;
         let terminal = stdio.terminal.take();
         let raised = raise(cgroup, ids, keeper, base, &plan.order, stdio).await?;
-        raised.executed(keeper, Measures { effective, counters, above }, terminal).await
+        raised.executed(keeper, measures, terminal).await
     }
 }
 
@@ -71,6 +66,20 @@ pub(super) struct Measures {
     pub effective: Vec<Effective>,
     pub counters: Counters,
     pub above: (Arc<Above>, Option<u64>),
+}
+
+impl Measures {
+    /// Sets every limit of the plan and reads it back; from then on is looked at what it says.
+    ///
+    /// # Errors
+    /// The first limit that is not in force, or the call that failed.
+    pub fn of(cgroup: &CellCgroup, base: &Base, plan: &Plan, looks: Looks) -> Result<Self, CellError> {
+        let effective = cgroup.apply(&plan.settings)?;
+        let counters = Counters::open(cgroup, looks)?;
+        let above = base.above();
+        let before = above.oom_events();
+        Ok(Self { effective, counters, above: (above, before) })
+    }
 }
 
 /// A cell whose PID 1 was released: what becomes of it is not known yet.

@@ -3,7 +3,7 @@
 
 use super::made::MadeCgroup;
 use super::start::{Measures, Raised, raise, sealed_order};
-use super::{Cell, CellError, Counters, Looks};
+use super::{Cell, CellError, Looks};
 use crate::os::cgroup::{Base, CellCgroup, DeviceGuard};
 use crate::os::ids::CellIds;
 use crate::os::keeper::Keeper;
@@ -116,7 +116,7 @@ impl WarmCell {
         stdio: Theirs,
     ) -> Result<Cell, Untaken> {
         let Self { raised, socket, .. } = self;
-        let measures = match measures(&raised.cgroup, base, plan, looks) {
+        let measures = match Measures::of(&raised.cgroup, base, plan, looks) {
             Ok(measures) => measures,
             Err(error) => {
                 raised.dismiss(keeper).await;
@@ -155,15 +155,6 @@ fn hand_over(socket: &OwnedFd, plan: &Plan, stdio: &Theirs) -> Result<bool, OsEr
         Err(Errno::PIPE | Errno::CONNRESET) => Ok(false),
         Err(errno) => Err(OsError::new(Doing::Order, "a cell that was built ahead", errno)),
     }
-}
-
-/// A job's limits, in force; and what is looked at while it runs.
-fn measures(cgroup: &CellCgroup, base: &Base, plan: &Plan, looks: Looks) -> Result<Measures, CellError> {
-    let effective = cgroup.apply(&plan.settings)?;
-    let counters = Counters::open(cgroup, looks)?;
-    let above = base.above();
-    let before = above.oom_events();
-    Ok(Measures { effective, counters, above: (above, before) })
 }
 
 /// The socket by which a job will come, ours first, and no streams.

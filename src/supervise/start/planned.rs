@@ -3,7 +3,7 @@
 use crate::os::cgroup::{self, Base};
 use crate::os::probe;
 use crate::plan::Plan;
-use crate::plan::host::Hierarchy;
+use crate::plan::host::{Controller, Hierarchy};
 use crate::spec::JobSpec;
 use crate::supervise::Error;
 use crate::supervise::house::CellHands;
@@ -39,10 +39,13 @@ impl Planned {
 /// Where its cell is made: the supervisor's own place, or one below another manager's cgroup.
 fn placed(spec: &JobSpec, base: Arc<Base>) -> Result<Arc<Base>, Error> {
     let Some(parent) = spec.cgroup_parent() else { return Ok(base) };
-    // What is enforced elsewhere is enforced there, or nothing is started.
-    let host = probe::facts(spec, base.hierarchy().clone())?;
-    let needed = Plan::of(spec, &host)?.controllers();
+    let needed = needed(spec, base.hierarchy())?;
     Ok(Arc::new(base.below(parent, &needed)?))
+}
+
+/// The controllers of its limits here: what is enforced here is enforced elsewhere as well, or nothing is started.
+fn needed(spec: &JobSpec, hierarchy: &Hierarchy) -> Result<Vec<Controller>, Error> {
+    Ok(Plan::of(spec, &probe::facts(spec, hierarchy.clone())?)?.controllers())
 }
 
 /// The plan of an ask where cells are made here, or below the cgroup that it names. Touches nothing.
@@ -51,8 +54,7 @@ fn placed(spec: &JobSpec, base: Arc<Base>) -> Result<Arc<Base>, Error> {
 /// Why there is none.
 pub fn foreseen(spec: &JobSpec, hierarchy: Hierarchy) -> Result<Plan, Error> {
     let Some(parent) = spec.cgroup_parent() else { return Ok(Plan::of(spec, &probe::facts(spec, hierarchy)?)?) };
-    let needed = Plan::of(spec, &probe::facts(spec, hierarchy.clone())?)?.controllers();
-    let hierarchy = cgroup::foretold(&hierarchy, parent, &needed)?;
+    let hierarchy = cgroup::foretold(&hierarchy, parent, &needed(spec, &hierarchy)?)?;
     let note = cgroup::note(&hierarchy, parent);
     let mut plan = Plan::of(spec, &probe::facts(spec, hierarchy)?)?;
     plan.notes.extend(note);

@@ -2,6 +2,7 @@
 
 use crate::os;
 use crate::os::cell::{CellError, Shape, WarmCell};
+use crate::os::keeper::Keeper;
 use crate::spec::{JobId, JobSpec};
 use crate::supervise::Error;
 use crate::supervise::house::CellHands;
@@ -110,6 +111,13 @@ impl Pool {
             cell.dismiss(keeper).await;
         }
         Ok(())
+    }
+
+    /// Nothing waits here any more, and nothing will; returns when all that did is gone.
+    pub async fn end(&self, keeper: &Keeper) {
+        for cell in self.close() {
+            cell.dismiss(keeper).await;
+        }
     }
 
     /// Nothing waits here any more, and nothing will.

@@ -61,11 +61,11 @@ pub fn run(work: &Work, lab: &Lab, choice: &Choice) -> Result<()> {
     while let Some(test) = work.next() {
         let order = order(lab.lane, test, part, &choice.libtest);
         loop {
-            let machine = match &mut machine {
+            let running = match &mut machine {
                 Some(machine) => machine,
                 none => none.insert(booted(work, lab)?),
             };
-            let Err(fault) = one(work, machine, test, &order) else { break };
+            let Err(fault) = one(work, running, test, &order) else { break };
             // A test bounds each of its waits, and fails when ironcell hangs. So what does not end at all, or dies with its
             // machine, is a process that the kernel or its emulator does not let go on: that is told with all that can be
             // known of it, and the file has one more chance on a fresh machine.
@@ -75,7 +75,8 @@ pub fn run(work: &Work, lab: &Lab, choice: &Choice) -> Result<()> {
             }
             progress!("{}: {fault:#}", lab.lane.name());
             progress!("{}: {test} once more, on a machine booted anew", lab.lane.name());
-            *machine = booted(work, lab)?;
+            // The old one goes before the new one comes: each has a processor and a gigabyte.
+            machine = None;
         }
     }
     Ok(())
