@@ -5,11 +5,10 @@
 //! that any reader is told: the log is sealed when the cell is empty and its pipes are at their end, and only then the
 //! outcome is published.
 //!
-//! No model checker runs over this: all that is shared is one `tokio::sync::watch` with a pure `life::log::Log` in it, and the
-//! few flags between a task and the disk's thread; shuttle and loom need locks of their own in the place of tokio's, down to its
-//! wakers. What is checked instead: the log itself against a model of plain bytes, by random operations (`life/log/tests.rs`);
-//! readers at every pace beside a writer (`output/tests`); and many short jobs with three readers each, whose sums are compared
-//! (`library_output`, as often as IRONCELL_ROUNDS says).
+//! What is checked: the log itself against a model of plain bytes, by random operations (`life/log/tests.rs`); writer, readers
+//! and sink in thousands of orders of turns, by shuttle (`output/tests/orders.rs`); readers at every pace beside a writer
+//! (`output/tests`); and many short jobs with three readers each, whose sums are compared (`library_output`, as often as
+//! IRONCELL_ROUNDS says).
 
 mod bytes;
 mod disk;

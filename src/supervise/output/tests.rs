@@ -3,6 +3,7 @@
 mod disks;
 mod killed;
 mod moved;
+mod orders;
 mod reopened;
 mod sinks;
 

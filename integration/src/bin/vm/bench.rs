@@ -10,6 +10,7 @@ use rustix::process::Signal;
 
 use crate::disks::Program;
 use crate::machine::Machine;
+use crate::qemu::Company;
 use crate::{cargo, children, verbs};
 
 /// What a launch costs, and what each wall of it costs: package and benchmark.
@@ -40,7 +41,7 @@ fn in_guest(bench: PathBuf, arguments: Vec<OsString>) -> Result<u8> {
     let image = verbs::image()?;
     let (mut programs, agent) = verbs::programs(&["--release"])?;
     programs.push(Program { place: "tests/bench".to_owned(), file: bench });
-    let mut machine = Machine::boot(&image, Lane::Bare, &programs, &agent)?;
+    let mut machine = Machine::boot(&image, Lane::Bare, Company::Alone, &programs, &agent)?;
     let argv =
         [OsString::from(format!("{}/tests/bench", integration::PROGRAMS))].into_iter().chain(arguments).collect();
     verbs::in_guest(&mut machine, argv, Stdin::Null)

@@ -1,7 +1,7 @@
 //! Two machines at a time: each takes the next file of the lane that it is in, and the next lane that has work left.
 //!
-//! The tests of a file come one after the other, so a machine leaves processors idle now and then. On two processors that is
-//! little: two machines slow each other down, and gain some 15 % over one. With more they gain more.
+//! An emulated machine is one thread of the host (`qemu.rs` says why), so two keep two processors busy and do not hinder each
+//! other.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -13,6 +13,7 @@ use integration::Lane;
 use crate::disks::Program;
 use crate::image::Image;
 use crate::lane::{self, Lab};
+use crate::qemu::Company;
 use crate::suite::{Choice, Lap};
 
 /// Machines at once: as many as the smallest machine that this runs on has processors. Each has 1 GiB of memory.
@@ -23,8 +24,8 @@ pub struct Work<'a> {
     lane: Lane,
     files: Mutex<VecDeque<&'a str>>,
     lap: Mutex<Lap>,
-    /// No other machine talks at the same time.
-    pub alone: bool,
+    /// Whether other machines run and talk at the same time.
+    pub company: Company,
 }
 
 impl<'a> Work<'a> {
@@ -61,7 +62,7 @@ pub fn run(kit: &Kit, lanes: &[Lane], choice: &Choice) -> Vec<Lap> {
             lane: *lane,
             files: Mutex::new(files),
             lap: Mutex::new(Lap::new(lane.name())),
-            alone: machines < 2,
+            company: if machines < 2 { Company::Alone } else { Company::Others },
         })
         .collect();
     thread::scope(|scope| {
@@ -79,7 +80,8 @@ fn turn(kit: &Kit, work: &[Work], number: usize, choice: &Choice) {
     let order = work.iter().cycle().skip(number).take(work.len());
     for work in order.filter(|work| !work.is_done()) {
         work.lap().begin();
-        let lab = Lab { image: kit.image, lane: work.lane, programs: kit.programs, agent: kit.agent };
+        let lab =
+            Lab { image: kit.image, lane: work.lane, company: work.company, programs: kit.programs, agent: kit.agent };
         let end = lane::run(work, &lab, choice);
         let mut lap = work.lap();
         if let Err(error) = end {

@@ -12,6 +12,7 @@ use crate::disks::Program;
 use crate::image::Image;
 use crate::machine::{Deadline, Fault, Machine};
 use crate::progress;
+use crate::qemu::Company;
 use crate::session::{self, End};
 use crate::suite::Choice;
 use crate::tally::Tally;
@@ -31,13 +32,14 @@ const ANEW_MOST: u32 = 2;
 pub struct Lab<'a> {
     pub image: &'a Image,
     pub lane: Lane,
+    pub company: Company,
     pub programs: &'a [Program],
     pub agent: &'a Path,
 }
 
 impl Lab<'_> {
     fn boot(&self) -> Result<Machine> {
-        Machine::boot(self.image, self.lane, self.programs, self.agent)
+        Machine::boot(self.image, self.lane, self.company, self.programs, self.agent)
     }
 }
 
@@ -92,7 +94,7 @@ fn booted(work: &Work, lab: &Lab) -> Result<Machine> {
 fn one(work: &Work, machine: &mut Machine, test: &str, order: &Order) -> Result<()> {
     let name = machine.lane.name();
     progress!("{name}: {test}");
-    let mut watched = Watched::new(work.alone, format!("{name}: {test}"));
+    let mut watched = Watched::new(work.company, format!("{name}: {test}"));
     let limit = if std::env::var_os("IRONCELL_ROUNDS").is_some() { ROUNDS_LIMIT } else { FILE_LIMIT };
     let end = match session::run(machine, order, &mut watched, Some(Deadline::after(limit))) {
         Ok(end) => end,

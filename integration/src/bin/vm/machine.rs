@@ -17,7 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::disks::{self, Program};
 use crate::image::Image;
-use crate::qemu::Boot;
+use crate::qemu::{Boot, Company};
 use crate::session::Voice;
 use crate::{children, kvm, progress, workdir};
 
@@ -88,10 +88,10 @@ pub struct Machine {
 
 impl Machine {
     /// Boots, and waits until the agent is ready for orders.
-    pub fn boot(image: &Image, lane: Lane, programs: &[Program], agent: &Path) -> Result<Self> {
+    pub fn boot(image: &Image, lane: Lane, company: Company, programs: &[Program], agent: &Path) -> Result<Self> {
         let mut attempts = 1;
         loop {
-            let mut machine = Self::start(image, lane, programs, agent)?;
+            let mut machine = Self::start(image, lane, company, programs, agent)?;
             match machine.greet() {
                 Ok(()) => return Ok(machine),
                 Err(Fault::Died { .. }) if attempts < BOOT_ATTEMPTS => progress!("the machine died at boot; once more"),
@@ -101,7 +101,7 @@ impl Machine {
         }
     }
 
-    fn start(image: &Image, lane: Lane, programs: &[Program], agent: &Path) -> Result<Self> {
+    fn start(image: &Image, lane: Lane, company: Company, programs: &[Program], agent: &Path) -> Result<Self> {
         static BOOTS: AtomicU32 = AtomicU32::new(0);
         // QEMU unlinks its socket when it ends, by its path: no two boots may share one.
         let directory = workdir::path()?.join(format!("boot-{}", BOOTS.fetch_add(1, Ordering::Relaxed)));
@@ -109,6 +109,7 @@ impl Machine {
         let boot = Boot {
             image,
             lane,
+            company,
             kvm: kvm::works(image)?,
             initramfs: &disks::initramfs(&directory, agent)?,
             programs: &disks::programs(&directory, programs)?,

@@ -12,10 +12,18 @@ use rustix::process::Signal;
 use crate::children;
 use crate::image::Image;
 
+/// Whether other machines run at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Company {
+    Alone,
+    Others,
+}
+
 /// All that a boot is made of.
 pub struct Boot<'a> {
     pub image: &'a Image,
     pub lane: Lane,
+    pub company: Company,
     pub kvm: bool,
     pub initramfs: &'a Path,
     pub programs: &'a Path,
@@ -41,12 +49,9 @@ impl Boot<'_> {
     pub fn command(&self) -> Result<Command> {
         let mut qemu = children::command("qemu-system-x86_64", Signal::KILL);
         qemu.args(["-m", "1024", "-smp", "2", "-nodefaults", "-display", "none", "-no-reboot"]);
-        // 6.12 patches its own code while the second processor runs it; QEMU 7.2 does not survive that with one thread
-        // for each processor (2 boots of 40 died), with one thread for both it does.
-        let threads = if self.lane == Lane::Next { "tcg,thread=single" } else { "tcg,thread=multi" };
         match self.kvm {
             true => qemu.args(["-accel", "kvm", "-cpu", "host"]),
-            false => qemu.args(["-accel", threads, "-cpu", EMULATED_CPU]),
+            false => qemu.args(["-accel", self.threads(), "-cpu", EMULATED_CPU]),
         };
         let kernel =
             format!("{KERNEL}{} {LANE_PARAMETER}{}", if self.kvm { "" } else { EMULATED_KERNEL }, self.lane.name());
@@ -72,6 +77,19 @@ impl Boot<'_> {
         let log = std::fs::File::create(&self.log).with_context(|| format!("cannot write {}", self.log.display()))?;
         qemu.stdin(Stdio::null()).stdout(log.try_clone().context("cannot duplicate a descriptor")?).stderr(log);
         Ok(qemu)
+    }
+
+    /// Of an emulated machine that is alone each processor has a thread of the host. Those of machines that share a host take
+    /// turns on one: a guest that waits for a lock or for another processor's answer spins, and where the one that it waits for
+    /// has no processor of the host, all take four times as long.
+    ///
+    /// 6.12 patches its own code while the second processor runs it, which QEMU 7.2 does not survive with two threads (2 boots
+    /// of 40 died).
+    fn threads(&self) -> &'static str {
+        match (self.company, self.lane) {
+            (Company::Alone, Lane::Bare | Lane::Systemd) => "tcg,thread=multi",
+            (Company::Others, _) | (_, Lane::Next) => "tcg,thread=single",
+        }
     }
 }
 

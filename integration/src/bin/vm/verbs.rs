@@ -13,6 +13,7 @@ use crate::cargo::{self, Artifact};
 use crate::disks::Program;
 use crate::image::{self, Image};
 use crate::machine::Machine;
+use crate::qemu::Company;
 use crate::session::{self, Caller, End};
 use crate::signals::{self, Listener};
 use crate::{bench, suite, terminal, tools};
@@ -51,7 +52,7 @@ fn caller_stdin() -> Stdin {
 fn exec(lane: Lane, argv: Vec<OsString>, input: Stdin) -> Result<u8> {
     let image = image()?;
     let (programs, agent) = programs(&[])?;
-    let mut machine = Machine::boot(&image, lane, &programs, &agent)?;
+    let mut machine = Machine::boot(&image, lane, Company::Alone, &programs, &agent)?;
     in_guest(&mut machine, argv, input)
 }
 
@@ -73,7 +74,7 @@ fn shell(lane: Lane) -> Result<u8> {
     let window = terminal::window().context("a shell needs a terminal; for a script there is `cargo vm exec`")?;
     let image = image()?;
     let (programs, agent) = programs(&[])?;
-    let mut machine = Machine::boot(&image, lane, &programs, &agent)?;
+    let mut machine = Machine::boot(&image, lane, Company::Alone, &programs, &agent)?;
     let raw = terminal::Raw::enter()?;
     let end = in_guest(&mut machine, vec!["/bin/bash".into(), "-l".into()], Stdin::Terminal(window));
     drop(raw);

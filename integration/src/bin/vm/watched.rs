@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::qemu::Company;
 use crate::session::{Caller, Sink};
 use crate::tally::Tally;
 
@@ -31,8 +32,8 @@ enum Stream {
 
 impl Watched {
     /// Alone, each byte goes to the caller as it comes; else all of it below a heading when the file has ended.
-    pub fn new(alone: bool, heading: String) -> Self {
-        let kept = (!alone).then(|| Kept { heading, pieces: Vec::new(), size: 0 });
+    pub fn new(company: Company, heading: String) -> Self {
+        let kept = (company == Company::Others).then(|| Kept { heading, pieces: Vec::new(), size: 0 });
         Self { tally: Tally::default(), kept }
     }
 
