@@ -276,9 +276,9 @@ fn gone(path: &Path) -> OsError {
 ///
 /// # Errors
 /// When it cannot be killed or removed.
-pub fn end_below(now: &Hierarchy, parent: &Path, name: &str) -> Result<(), OsError> {
+pub fn end_below(now: &Hierarchy, parent: &Path, name: &str) -> Result<bool, OsError> {
     match Dir::open(&inside(&now.mount, parent).join(BASE)) {
-        Err(error) if error.is(libc::ENOENT) => Ok(()),
+        Err(error) if error.is(libc::ENOENT) => Ok(false),
         place => end_in(&place?, name),
     }
 }

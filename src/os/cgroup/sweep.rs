@@ -87,19 +87,19 @@ fn leftover(base: &Dir, name: &str) -> Result<Option<Dir>, OsError> {
     }
 }
 
-/// Ends the cell of this name, whoever holds it, and removes it; that there is none is no error.
+/// Ends the cell of this name, whoever holds it, and removes it; false when there is none.
 ///
 /// # Errors
 /// When it cannot be killed or removed.
-pub fn end(base: &Base, name: &str) -> Result<(), OsError> {
+pub fn end(base: &Base, name: &str) -> Result<bool, OsError> {
     end_in(&base.dir, name)
 }
 
 /// The same of any place for cells.
-pub(super) fn end_in(base: &Dir, name: &str) -> Result<(), OsError> {
+pub(super) fn end_in(base: &Dir, name: &str) -> Result<bool, OsError> {
     match base.enter(name) {
-        Err(error) if error.is(libc::ENOENT) => Ok(()),
-        dir => clear(&CellCgroup::adopt(dir?, base.duplicate()?, name)),
+        Err(error) if error.is(libc::ENOENT) => Ok(false),
+        dir => clear(&CellCgroup::adopt(dir?, base.duplicate()?, name)).map(|()| true),
     }
 }
 

@@ -100,33 +100,45 @@ async fn over(
     house: &Arc<House>,
     lasting: &Arc<Lasting>,
     hands: &CellHands,
-    ask: Ask,
+    mut ask: Ask,
     held: Option<HeldJob>,
 ) -> Result<(), Error> {
     if let Some(held) = held {
         end(hands, held).await;
     }
-    let id = ask.record.id;
     match (&ask.record.ended, &ask.record.begun) {
         (Some(_), _) => ended::ended(house, ask),
         _ if let Some(wait) = ask.record.runs.as_ref().and_then(Runs::wait) => {
+            // A cell under a record that begins is the new run's: it may have run, and nobody can tell.
+            if !ask.record.rests() && had_cell(hands, &ask) {
+                ask.record.runs.iter_mut().for_each(Runs::begun);
+                return waits::lost(house, lasting, hands, ask);
+            }
+            ask.record.runs.iter_mut().for_each(Runs::not_begun);
             return waits::on(house, lasting, hands, ask, wait);
         }
         (None, Some(_)) => {
-            // Nobody holds it for us; whoever does all the same must not go on with it unseen.
-            let ended = match ask.spec.cgroup_parent() {
-                None => cgroup::end(&hands.base, &id.short()),
-                Some(parent) => cgroup::end_below(hands.base.hierarchy(), parent, &id.short()),
-            };
-            if let Err(error) = ended {
-                tracing::error!(%id, %error, "the cell of a lost job could not be removed");
-            }
+            had_cell(hands, &ask);
             return waits::lost(house, lasting, hands, ask);
         }
         // It never ran, or nobody was told that it did.
         (None, None) => ended::not_begun(house, lasting, ask),
     }
     Ok(())
+}
+
+/// Whether there was a cell of this job. Nobody holds it for us; whoever does all the same must not go on with it unseen, so it
+/// is ended and removed.
+fn had_cell(hands: &CellHands, ask: &Ask) -> bool {
+    let id = ask.record.id;
+    let ended = match ask.spec.cgroup_parent() {
+        None => cgroup::end(&hands.base, &id.short()),
+        Some(parent) => cgroup::end_below(hands.base.hierarchy(), parent, &id.short()),
+    };
+    ended.unwrap_or_else(|error| {
+        tracing::error!(%id, %error, "the cell of a lost job could not be removed");
+        true
+    })
 }
 
 /// What is known of a job that was asked for.

@@ -54,6 +54,13 @@ impl Runs {
         (self.last, self.until) = (None, None);
     }
 
+    /// The next run was to begin, and of it there is nothing: it is begun again, under its number.
+    pub fn not_begun(&mut self) {
+        if self.last.is_some() && self.until.is_none() {
+            self.runs.pop();
+        }
+    }
+
     fn of(again: &Again, before: Option<&Self>) -> Self {
         Self {
             // Others are refused at the start.
