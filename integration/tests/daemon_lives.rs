@@ -142,3 +142,51 @@ fn row_2_14_and_2_15_and_2_16_a_job_has_its_limits_and_namespaces_and_leaves_not
     daemon.shutdown();
     before.assert_nothing_left();
 }
+
+/// Waits until a keeper has so many cells, of jobs and such as wait for one: their PID 1.
+fn cells_become(keeper: i32, count: usize) -> Vec<i32> {
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let cells = children(keeper);
+        if cells.len() == count {
+            return cells;
+        }
+        assert!(Instant::now() < until, "{cells:?}, not {count}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn cells_that_are_built_ahead_are_taken_and_built_anew_and_go_when_they_are_wanted_no_more() {
+    let (base, before) = begin();
+    let daemon = Daemon::start(base.path(), "[jobs]\nwarm = 2\n");
+    let keeper = children(daemon.pid())[0];
+    let waiting = cells_become(keeper, 2);
+    let id = daemon.job(&["--memory", "64M", "--", "sleep", "1000"]);
+    let told: serde_json::Value = serde_json::from_str(&daemon.told(&["status", "--json", &id])).expect("JSON");
+    let pid = told["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_else(|| panic!("{told:#}"));
+    assert!(waiting.contains(&pid), "{pid} is none of {waiting:?}");
+    let all = cells_become(keeper, 3);
+    assert!(waiting.iter().all(|cell| all.contains(cell)), "{all:?} are not {waiting:?} and another");
+    // One that asks for other walls has a cell of its own.
+    let other = daemon.job(&["--hostname", "other", "--", "sleep", "1000"]);
+    cells_become(keeper, 4);
+    let config = base.path().join("ironcelld.toml");
+    let text = std::fs::read_to_string(&config).expect("its own");
+    std::fs::write(&config, text.replace("warm = 2", "warm = 0")).expect("written");
+    Running::signal(daemon.pid(), libc::SIGHUP);
+    cells_become(keeper, 2);
+    for job in [&id, &other] {
+        assert_eq!(daemon.told(&["status", job]).lines().next(), Some("running"));
+    }
+    std::fs::write(&config, text).expect("written");
+    Running::signal(daemon.pid(), libc::SIGHUP);
+    cells_become(keeper, 4);
+    // Those that wait are no jobs: they go with a daemon that is killed, and the next one has its own.
+    daemon.kill();
+    let next = Daemon::start(base.path(), "");
+    cells_become(keeper, 2);
+    assert_eq!(next.told(&["status", &id]).lines().next(), Some("running"));
+    next.shutdown();
+    before.assert_nothing_left();
+}

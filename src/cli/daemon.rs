@@ -2,8 +2,10 @@
 
 use super::daemon_man;
 use super::voice::harmless;
-use crate::rpc::config::{Config, KEYS, schema};
+use crate::rpc::config::{Asked, KEYS, schema};
 use crate::rpc::daemon::{self, DaemonError, PROGRAM, UNIT};
+use crate::supervise::WARM_MOST;
+use clap::builder::RangedU64ValueParser;
 use clap::{CommandFactory, Parser};
 use clap_complete::{Shell, generate};
 use std::ffi::OsString;
@@ -24,6 +26,9 @@ pub struct DaemonArgs {
     /// The configuration, TOML; /etc/ironcell/ironcelld.toml, if that is there
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Cells that are built ahead and wait for jobs, in place of the configuration's `jobs.warm`
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(0..=WARM_MOST as u64))]
+    pub warm: Option<usize>,
     /// Look at the configuration and all that it names, say what is wrong, and do nothing else
     #[arg(long, group = "instead")]
     pub check_config: bool,
@@ -42,6 +47,12 @@ pub struct DaemonArgs {
     /// Print the completions for a shell
     #[arg(long, value_name = "SHELL", group = "instead")]
     pub completions: Option<Shell>,
+}
+
+impl DaemonArgs {
+    fn asked(&self) -> Asked {
+        Asked { file: self.config.clone(), warm: self.warm }
+    }
 }
 
 /// The program: from its arguments to its exit code.
@@ -69,9 +80,8 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// Runs the daemon.
 fn run(args: &DaemonArgs) -> u8 {
-    let ended = Config::load(args.config.as_deref())
-        .map_err(DaemonError::Config)
-        .and_then(|config| daemon::run(config, args.config.clone()));
+    let asked = args.asked();
+    let ended = asked.read().map_err(DaemonError::Config).and_then(|config| daemon::run(config, asked));
     match ended {
         Ok(()) => 0,
         Err(error) => {
@@ -83,7 +93,7 @@ fn run(args: &DaemonArgs) -> u8 {
 
 /// Says what is wrong with the configuration.
 fn checked(args: &DaemonArgs, out: &mut dyn Write) -> u8 {
-    let warnings = match Config::load(args.config.as_deref()).and_then(|config| config.check()) {
+    let warnings = match args.asked().read().and_then(|config| config.check()) {
         Ok(warnings) => warnings,
         Err(error) => {
             say(&error.to_string());
@@ -147,12 +157,16 @@ fn completions(shell: Shell) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rpc::config::Config;
     use clap::ValueEnum;
 
     #[test]
     fn the_definition_of_the_flags_is_sound_and_one_thing_is_asked_at_a_time() {
         DaemonArgs::command().debug_assert();
         assert!(DaemonArgs::try_parse_from(["ironcelld", "--man", "--print-unit"]).is_err());
+        for (cells, good) in [("0", true), ("256", true), ("257", false), ("-1", false), ("many", false)] {
+            assert_eq!(DaemonArgs::try_parse_from(["ironcelld", "--warm", cells]).is_ok(), good, "{cells}");
+        }
         assert_eq!(main(["ironcelld", "--frobnicate"].map(OsString::from)), MISUSED);
     }
 

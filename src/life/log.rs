@@ -194,7 +194,7 @@ impl Log {
     /// Puts bytes into the last chunk or into one of their own.
     fn put(&mut self, stream: Stream, at: Duration, bytes: &[u8], join: bool) {
         let offset = self.kept().end;
-        let newlines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        let newlines = memchr::memchr_iter(b'\n', bytes).count();
         match self.chunks.back_mut() {
             Some(last) if join => {
                 last.chunk.bytes.extend_from_slice(bytes);

@@ -3,8 +3,9 @@
 //! does hits all alike.
 //!
 //! `cargo vm bench` runs it in the guest, `cargo vm bench --host` here; needs root. `--rounds N` says how often, `--long` adds 5,000 launches
-//! in a row.
+//! in a row, `--only PART` measures one part: library, rivals, many, beside, ends, output.
 
+mod beside;
 mod bundle;
 mod floor;
 mod many;
@@ -61,22 +62,42 @@ fn main() {
     let program = CString::new(TARGET).expect("no NUL");
     let mut report = Report::new(heading(rounds, &settings));
     let mut floor = Floor::new(&place, settings, root::entries(&drawing), program);
+    if std::env::args().any(|argument| argument == many::FLOOR_WORKER) {
+        many::work(&mut floor, rounds);
+        return supervisor.close();
+    }
     let bare = directory.path().join("true");
-    library(&mut report, rounds, (&runtime, &supervisor, &spec), &mut floor, &bare);
-    drop(floor);
-    supervisor.close();
-    bundle::write(directory.path());
-    let (table, gives) = rivals::measure(rounds, WARM_UP, directory.path());
-    report.add(table);
-    gives.into_iter().for_each(|what| report.note(what));
-    report.add(many::at_once(&spec, rounds));
+    let only = word("--only");
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    if wanted("library") {
+        library(&mut report, rounds, (&runtime, &supervisor, &spec), &mut floor, &bare);
+    }
+    if wanted("rivals") {
+        bundle::write(directory.path());
+        let (table, gives) = rivals::measure(rounds, WARM_UP, directory.path());
+        report.add(table);
+        gives.into_iter().for_each(|what| report.note(what));
+    }
+    if wanted("many") {
+        report.add(many::at_once(&spec, rounds));
+    }
     if std::env::args().any(|argument| argument == "--long") {
         let (table, note) = many::for_long(&spec);
         report.add(table);
         report.note(note);
     }
-    report.add(output::speed());
-    report.add(output::delay());
+    if wanted("beside") {
+        report.add(beside::launches(&spec, &mut floor, rounds));
+    }
+    if wanted("ends") {
+        report.add(beside::ends(rounds));
+    }
+    if wanted("output") {
+        report.add(output::speed());
+        report.add(output::delay());
+    }
+    // With the last supervisor goes the place where the floor makes its cgroups.
+    supervisor.close();
     report.write();
 }
 
@@ -88,9 +109,13 @@ fn refuse(error: &Error) -> ! {
 
 /// `--rounds N`; whatever else cargo passes is for test harnesses.
 fn rounds() -> usize {
-    let mut arguments = std::env::args().skip_while(|argument| argument != "--rounds").skip(1);
     let default = ROUNDS[usize::from(lane() != "host" && !lane().is_empty())];
-    arguments.next().map_or(default, |count| count.parse().expect("--rounds takes a number"))
+    word("--rounds").map_or(default, |count| count.parse().expect("--rounds takes a number"))
+}
+
+/// What follows this flag.
+fn word(flag: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != flag).nth(1)
 }
 
 /// The job that is measured: the smallest program, behind every wall that a bare run has.

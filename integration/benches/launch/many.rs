@@ -1,9 +1,12 @@
 //! Many launches: side by side, and for long.
 
+use crate::floor::{Floor, Times};
+use crate::rivals;
 use crate::table::{Row, Table};
 use integration::support::ironcell_path;
 use ironcell::spec::{JobSpec, StdioSet};
 use ironcell::supervise::Supervisor;
+use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +14,8 @@ use std::thread;
 use std::time::Instant;
 use tokio::runtime::Builder;
 
+/// Makes this program one of several that launch by the floor.
+pub const FLOOR_WORKER: &str = "--floor-worker";
 /// So many at once.
 const AT_ONCE: [usize; 3] = [1, 2, 8];
 /// How often each rate is taken.
@@ -22,12 +27,13 @@ const LONG: (usize, usize, usize) = (5000, 2, 500);
 pub fn at_once(spec: &JobSpec, launches: usize) -> Table {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let supervisor = Arc::new(runtime.block_on(async { Supervisor::open() }).expect("a supervisor"));
-    let has_rival = Command::new("bwrap").arg("--version").stdout(Stdio::null()).status().is_ok_and(|it| it.success());
+    let rival = rivals::bubblewrap();
     let mut rows = Vec::new();
     for workers in AT_ONCE {
+        rows.push(Row::new(format!("kernel's floor, {workers} at once")));
         rows.push(Row::new(format!("cell, library call, {workers} at once")));
         rows.push(Row::new(format!("`ironcell run -- true`, {workers} at once")));
-        if has_rival {
+        if rival.is_some() {
             rows.push(Row::new(format!("`bwrap` true, {workers} at once")));
         }
     }
@@ -35,23 +41,49 @@ pub fn at_once(spec: &JobSpec, launches: usize) -> Table {
     for _ in 0..TURNS {
         for (index, workers) in AT_ONCE.into_iter().enumerate() {
             let rows = &mut rows[index * kinds..(index + 1) * kinds];
-            rows[0].add_rate(runtime.block_on(of_library(&supervisor, spec, workers, launches)));
-            rows[1].add_rate(of_program(workers, launches, &|| {
+            rows[0].add_rate(of_floor(workers, launches));
+            rows[1].add_rate(runtime.block_on(of_library(&supervisor, spec, workers, launches)));
+            rows[2].add_rate(of_program(workers, launches, &|| {
                 let mut command = Command::new(ironcell_path());
                 command.args(["run", "--", "true"]);
                 command
             }));
-            if has_rival {
-                rows[2].add_rate(of_program(workers, launches, &|| {
-                    let mut command = Command::new("bwrap");
-                    command.args(["--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]);
-                    command
-                }));
+            if let Some(rival) = &rival {
+                rows[3].add_rate(of_program(workers, launches, rival));
             }
         }
     }
     Arc::into_inner(supervisor).expect("nobody else holds it").close();
     Table::of_rates("launches side by side", "launches/s", rows, 0)
+}
+
+/// The floor forks, so each worker is a process: this very program, which waits for a word on its input.
+fn of_floor(workers: usize, launches: usize) -> f64 {
+    let each = launches.div_ceil(workers);
+    let worker = |_| {
+        let program = std::env::current_exe().expect("this program");
+        let rounds = each.to_string();
+        let mut command = Command::new(program);
+        command.args([FLOOR_WORKER, "--rounds", &rounds]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        child.stdout.as_mut().expect("a pipe").read_exact(&mut [0]).expect("it is ready");
+        child
+    };
+    let mut all: Vec<_> = (0..workers).map(worker).collect();
+    let started = Instant::now();
+    all.iter_mut().for_each(|child| drop(child.stdin.take()));
+    all.iter_mut().for_each(|child| assert!(child.wait().expect("it ends").success()));
+    (each * workers) as f64 / started.elapsed().as_secs_f64()
+}
+
+/// The worker: says that it is ready, waits for the end of its input, launches. Nothing before: the supervisor of a worker
+/// that begins later would take its cgroup for a leftover.
+pub fn work(floor: &mut Floor, launches: usize) {
+    io::stdout().write_all(b".").and_then(|()| io::stdout().flush()).expect("somebody waits for it");
+    io::stdin().read_to_end(&mut Vec::new()).expect("a pipe");
+    for _ in 0..launches {
+        let _: Times = floor.launch();
+    }
 }
 
 async fn of_library(supervisor: &Arc<Supervisor>, spec: &JobSpec, workers: usize, launches: usize) -> f64 {

@@ -17,13 +17,16 @@ struct Rival {
     gives: &'static str,
 }
 
+/// The nearest of all: it is measured side by side, too.
+const BUBBLEWRAP: Rival = Rival {
+    program: "bwrap",
+    flags: "--unshare-all --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 \
+            --proc /proc --dev /dev --tmpfs /tmp true",
+    gives: "all namespaces, a root of its own; no cgroup, no limits, no filter, no ids of its own, no report",
+};
+
 const RIVALS: &[Rival] = &[
-    Rival {
-        program: "bwrap",
-        flags: "--unshare-all --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 \
-                --proc /proc --dev /dev --tmpfs /tmp true",
-        gives: "all namespaces, a root of its own; no cgroup, no limits, no filter, no ids of its own, no report",
-    },
+    BUBBLEWRAP,
     Rival {
         program: "unshare",
         flags: "--pid --fork --mount --net --ipc --uts --cgroup --mount-proc true",
@@ -52,6 +55,19 @@ const RIVALS: &[Rival] = &[
     },
 ];
 
+impl Rival {
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.program);
+        command.args(self.flags.split_whitespace());
+        command
+    }
+}
+
+/// A run of bubblewrap, where it is there.
+pub fn bubblewrap() -> Option<impl Fn() -> Command + Sync> {
+    works(&mut BUBBLEWRAP.command()).then_some(|| BUBBLEWRAP.command())
+}
+
 /// Those that run a bundle of the Open Container Initiative, with what stands before their verb: the same bundle for each.
 const BUNDLED: &[(&str, &[&str])] = &[("crun", &["--cgroup-manager=disabled"]), ("runc", &[])];
 const BUNDLED_GIVES: &str = "namespaces, a root of its own, no capabilities; no filter, no ids of its own, no report";
@@ -68,9 +84,8 @@ pub fn measure(rounds: usize, warm_up: usize, bundle: &Path) -> (Table, Vec<Stri
     own.args(["run", "--", "true"]);
     add("`ironcell run -- true`".to_owned(), own, None);
     add("`true` without walls".to_owned(), Command::new("true"), None);
-    for Rival { program, flags, gives } in RIVALS {
-        let mut command = Command::new(program);
-        command.args(flags.split_whitespace());
+    for rival @ Rival { program, flags, gives } in RIVALS {
+        let mut command = rival.command();
         if works(&mut command) {
             let flags = flags.split_whitespace().collect::<Vec<_>>().join(" ");
             add(format!("`{program}`"), command, Some(&format!("with `{flags}`: {gives}")));

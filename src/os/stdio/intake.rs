@@ -13,8 +13,10 @@ use std::mem::MaybeUninit;
 /// What a pipe shall hold, beyond the kernel's 64 KiB: a job that writes in bursts then seldom waits for the supervisor. Its
 /// pages are taken only when something is in them (pipe(7), F_SETPIPE_SZ).
 pub const PIPE_BYTES: usize = 256 * 1024;
-/// Bytes of one read at most. They lie on the stack and only while a read is made, so an idle job has no buffer.
-const READ_MOST: usize = 32 * 1024;
+/// Bytes of one read at most: half of what the pipe holds, so that the job fills the one half while the other is taken; with a
+/// quarter of that, a job that writes without a pause is a third slower. They lie on the stack and only while a read is made,
+/// so an idle job has no buffer.
+const READ_MOST: usize = 128 * 1024;
 
 /// The reading end of such a pipe, or a terminal's master.
 #[derive(Debug)]

@@ -1,10 +1,12 @@
 //! The daemon's configuration: TOML, each key out of one table, and whatever is wrong told with its line.
 
+mod asked;
 mod check;
 mod keys;
 mod read;
 mod schema;
 
+pub use asked::Asked;
 pub use check::Warning;
 pub use keys::{KEYS, Key};
 pub use schema::schema;

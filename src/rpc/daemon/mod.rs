@@ -7,7 +7,7 @@ mod reload;
 mod warm;
 
 use self::reload::Reload;
-use super::config::{Config, ConfigError, Shown};
+use super::config::{Asked, Config, ConfigError, Shown};
 use super::listen::local::{Local, SocketError};
 use super::listen::remote::Remote;
 use super::listen::socket::Socket;
@@ -23,7 +23,6 @@ use super::wire::Terms;
 use crate::supervise::{self, Shutdown, Supervisor};
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -72,11 +71,11 @@ pub enum DaemonError {
 /// Threads that jobs are driven by: no job waits for what callers are answered, and little is done for each.
 const DRIVING: usize = 2;
 
-/// Runs the daemon to its end, in runtimes of its own. `named` is the file that the configuration came from, to read it again.
+/// Runs the daemon to its end, in runtimes of its own. `asked` is where the configuration came from, to read it again.
 ///
 /// # Errors
 /// Why it did not come up, or did not go on.
-pub fn run(config: Config, named: Option<PathBuf>) -> Result<(), DaemonError> {
+pub fn run(config: Config, asked: Asked) -> Result<(), DaemonError> {
     logs::begin(config.log);
     for warning in config.check()? {
         tracing::warn!("{}", warning.0);
@@ -89,7 +88,7 @@ pub fn run(config: Config, named: Option<PathBuf>) -> Result<(), DaemonError> {
         builder.thread_name(name).enable_all().build().map_err(DaemonError::Runtime)
     };
     let (jobs, callers) = (runtime("jobs", Some(DRIVING))?, runtime("callers", None)?);
-    let ended = jobs.block_on(attend(config, named, callers.handle()));
+    let ended = jobs.block_on(attend(config, asked, callers.handle()));
     // What still reads files on a thread of its own is not waited for.
     callers.shutdown_background();
     jobs.shutdown_background();
@@ -97,7 +96,7 @@ pub fn run(config: Config, named: Option<PathBuf>) -> Result<(), DaemonError> {
 }
 
 /// From the doors to the end.
-async fn attend(config: Config, named: Option<PathBuf>, callers: &Handle) -> Result<(), DaemonError> {
+async fn attend(config: Config, from: Asked, callers: &Handle) -> Result<(), DaemonError> {
     let signals = Signals::new().map_err(DaemonError::Runtime)?;
     // First of all: a second daemon on the same socket goes no further.
     let local = Some(Local::bind(&config.socket)?);
@@ -132,7 +131,7 @@ async fn attend(config: Config, named: Option<PathBuf>, callers: &Handle) -> Res
     manager::ready();
     tracing::info!(socket = %config.socket.display(), listen = ?config.remote.listen, "ironcelld is ready");
     let beating = tokio::spawn(manager::beat());
-    let reload = Reload { named, begun: config, live, keys, supervisor: Arc::clone(&supervisor) };
+    let reload = Reload { from, begun: config, live, keys, supervisor: Arc::clone(&supervisor) };
     let ended = tokio::select! {
         () = until_end(served, signals, reload, (&switch, &stop), &mut asked) => Ok(()),
         () = supervisor.placeless() => Err(DaemonError::Placeless),

@@ -2,17 +2,16 @@
 //! connections from then on; what cannot is told by its name. One thing that is of no use, and nothing changes.
 
 use super::warm::keep_warm;
-use crate::rpc::config::{Config, ConfigError, KEYS, Key};
+use crate::rpc::config::{Asked, Config, ConfigError, KEYS, Key};
 use crate::rpc::live::Live;
 use crate::rpc::tls::keys::{Current, Keys};
 use crate::supervise::Supervisor;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What a reload changes.
 pub struct Reload {
-    /// The file that was named, if one was.
-    pub named: Option<PathBuf>,
+    /// Where it was read, and is again.
+    pub from: Asked,
     /// What the daemon was started with: what waits for the next start is as it says.
     pub begun: Config,
     pub live: Live,
@@ -42,7 +41,7 @@ impl Reload {
 
     /// All of it, before any of it is changed.
     fn read(&self) -> Result<(Config, Option<Current>), ConfigError> {
-        let config = Config::load(self.named.as_deref())?;
+        let config = self.from.read()?;
         for warning in config.check()? {
             tracing::warn!("{}", warning.0);
         }
@@ -102,7 +101,8 @@ mod tests {
         runtime.block_on(async {
             let (begun, live) = (Config::default(), Live::new(Config::default().rules()));
             let supervisor = Arc::new(Supervisor::with_backend(Backend::Plain, Bounds::default()));
-            let reload = Reload { named: Some(path.clone()), begun, live: live.clone(), keys: None, supervisor };
+            let from = Asked { file: Some(path.clone()), warm: None };
+            let reload = Reload { from, begun, live: live.clone(), keys: None, supervisor };
             let before = live.now();
             for bad in ["[policy]\nnet_host = true\n[limits]\nidel = 1", "[policy]\nnet_host = true\nx", "\u{0}"] {
                 write(bad);
@@ -133,8 +133,8 @@ mod tests {
         runtime.block_on(async {
             let live = Live::default();
             let supervisor = Arc::new(Supervisor::with_backend(Backend::Plain, Bounds::default()));
-            let named = Some(path("d.toml"));
-            let reload = Reload { named, begun: Config::default(), live: live.clone(), keys: None, supervisor };
+            let from = Asked { file: Some(path("d.toml")), warm: None };
+            let reload = Reload { from, begun: Config::default(), live: live.clone(), keys: None, supervisor };
             reload.again();
             assert!(!live.now().policy.net_host);
             let none = Paths { cert: path("c"), key: path("k"), client_ca: path("a"), crl: None };

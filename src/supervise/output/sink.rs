@@ -26,7 +26,7 @@ impl Refused {
 
 /// Takes the output of a job that waits for it ([`Overflow::Block`](crate::spec::Overflow::Block)): from the first byte to
 /// the end, without a gap. When the log is full of what it has not taken, the job waits in its write; its limits, its stops
-/// and its end do not. A log then takes up to `log_max`, and at most 64 KiB more that were on their way; at the job's end
+/// and its end do not. A log then takes up to `log_max`, and at most 256 KiB more that were on their way; at the job's end
 /// what its pipes still held.
 ///
 /// When it is dropped, nobody is waited for any more and the oldest output is given up, for other readers.
