@@ -1,20 +1,24 @@
 //! A supervisor and its keeper killed again and again under jobs that write: no job, no outcome and no byte is lost.
 //!
-//! `IRONCELL_ROUNDS` says how often it is killed; the default is enough to see that it works.
+//! `IRONCELL_ROUNDS` says how often it is killed; the default is enough to see that it works. Of many rounds it is told how far
+//! they are.
 
 use integration::inside::{Running, children};
 use integration::lasting::Lasting;
 use integration::support::Host;
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Kills, when nothing is said.
 const ROUNDS: u32 = 6;
-/// Jobs that run at once.
-const AT_ONCE: usize = 8;
-/// The same for many rounds.
-const AT_ONCE_OF_MANY: usize = 50;
+/// Jobs that run at once, and how long each pauses behind 50 lines.
+const AT_ONCE: (usize, &str) = (8, "0.05");
+/// The same for many rounds: each of them sees several kills, or most of the time went into starting others.
+const AT_ONCE_OF_MANY: (usize, &str) = (50, "0.5");
+/// Rounds between two words.
+const TOLD_EVERY: u32 = 10;
 
 fn rounds() -> u32 {
     std::env::var("IRONCELL_ROUNDS").ok().map_or(ROUNDS, |rounds| rounds.parse().expect("a number"))
@@ -33,9 +37,9 @@ impl Chance {
 }
 
 /// A job of so many lines, which ends with a code of its own.
-fn script(lines: u64, code: u64) -> String {
+fn script(lines: u64, pause: &str, code: u64) -> String {
     format!(
-        "i=0; while [ $i -lt {lines} ]; do i=$((i+1)); echo $i; [ $((i % 50)) != 0 ] || sleep 0.05; done; exit {code}"
+        "i=0; while [ $i -lt {lines} ]; do i=$((i+1)); echo $i; [ $((i % 50)) != 0 ] || sleep {pause}; done; exit {code}"
     )
 }
 
@@ -54,13 +58,13 @@ struct Expected {
 
 impl Expected {
     /// Starts jobs until as many run as shall.
-    fn fill(&mut self, lasting: &mut Lasting, at_once: usize, chance: &mut Chance) {
+    fn fill(&mut self, lasting: &mut Lasting, (at_once, pause): (usize, &str), chance: &mut Chance) {
         let list = lasting.order("list");
         let running = list.matches("=running").count();
         for _ in running..at_once {
             let name = format!("job-{}", self.begun);
             let (lines, code) = (200 + chance.below(1500), chance.below(256));
-            lasting.start(&name, &script(lines, code));
+            lasting.start(&name, &script(lines, pause, code));
             self.begun += 1;
             self.jobs.insert(name, (lines, code));
         }
@@ -108,8 +112,8 @@ fn killed(keepers: bool) {
     let dir = base.path().join("state");
     let before = Host::now();
     let (mut lasting, mut expected) = (Lasting::open(&dir), Expected::default());
-    let mut slowest = Duration::ZERO;
-    for _ in 0..rounds {
+    let (mut slowest, begun) = (Duration::ZERO, Instant::now());
+    for round in 1..=rounds {
         expected.assert_ended(&mut lasting);
         expected.fill(&mut lasting, at_once, &mut chance);
         sleep(Duration::from_millis(chance.below(400)));
@@ -123,6 +127,10 @@ fn killed(keepers: bool) {
             let since = Instant::now();
             lasting = Lasting::open(&dir);
             slowest = slowest.max(since.elapsed());
+        }
+        if rounds > ROUNDS && round % TOLD_EVERY == 0 {
+            // Not by a macro: what those print is told when the test has ended.
+            let _ = writeln!(io::stderr(), "{round} kills, {} jobs, {:?}", expected.begun, begun.elapsed());
         }
     }
     expected.assert_all(&mut lasting);

@@ -34,8 +34,11 @@ use tokio::runtime::Runtime;
 const ROUNDS: [usize; 2] = [500, 60];
 /// Rounds before those that count.
 const WARM_UP: usize = 10;
+/// What can be measured by itself.
+const PARTS: [&str; 6] = ["library", "rivals", "many", "beside", "ends", "output"];
 /// Where the target is in a cell.
 const TARGET: &str = "/target/true";
+
 fn main() {
     let rounds = rounds();
     let directory = tempfile::tempdir().expect("a directory for the target");
@@ -66,28 +69,42 @@ fn main() {
         many::work(&mut floor, rounds);
         return supervisor.close();
     }
-    let bare = directory.path().join("true");
+    measure(&mut report, rounds, (&runtime, &supervisor, &spec), &mut floor, directory.path());
+    // With the last supervisor goes the place where the floor makes its cgroups.
+    supervisor.close();
+    report.write();
+}
+
+/// All parts, or the one that is asked for.
+fn measure(
+    report: &mut Report,
+    rounds: usize,
+    (runtime, supervisor, spec): (&Runtime, &Supervisor, &JobSpec),
+    floor: &mut Floor,
+    directory: &Path,
+) {
     let only = word("--only");
+    assert!(only.as_deref().is_none_or(|only| PARTS.contains(&only)), "--only takes one of {}", PARTS.join(", "));
     let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
     if wanted("library") {
-        library(&mut report, rounds, (&runtime, &supervisor, &spec), &mut floor, &bare);
+        library(report, rounds, (runtime, supervisor, spec), floor, &directory.join("true"));
     }
     if wanted("rivals") {
-        bundle::write(directory.path());
-        let (table, gives) = rivals::measure(rounds, WARM_UP, directory.path());
+        bundle::write(directory);
+        let (table, gives) = rivals::measure(rounds, WARM_UP, directory);
         report.add(table);
         gives.into_iter().for_each(|what| report.note(what));
     }
     if wanted("many") {
-        report.add(many::at_once(&spec, rounds));
+        report.add(many::at_once(spec, rounds));
     }
     if std::env::args().any(|argument| argument == "--long") {
-        let (table, note) = many::for_long(&spec);
+        let (table, note) = many::for_long(spec);
         report.add(table);
         report.note(note);
     }
     if wanted("beside") {
-        report.add(beside::launches(&spec, &mut floor, rounds));
+        report.add(beside::launches(spec, floor, rounds));
     }
     if wanted("ends") {
         report.add(beside::ends(rounds));
@@ -96,9 +113,6 @@ fn main() {
         report.add(output::speed());
         report.add(output::delay());
     }
-    // With the last supervisor goes the place where the floor makes its cgroups.
-    supervisor.close();
-    report.write();
 }
 
 /// There is nothing to measure on this host.
