@@ -63,12 +63,14 @@ fn main() {
     let spec = measured(directory.path(), limits);
     let drawing = Supervisor::draw(&spec).unwrap_or_else(|error| refuse(&error));
     let program = CString::new(TARGET).expect("no NUL");
-    let mut report = Report::new(heading(rounds, &settings));
+    let heading = heading(rounds, &settings);
     let mut floor = Floor::new(&place, settings, root::entries(&drawing), program);
+    // Before the report, which prints: a worker's words are single bytes.
     if std::env::args().any(|argument| argument == many::FLOOR_WORKER) {
         many::work(&mut floor, rounds);
         return supervisor.close();
     }
+    let mut report = Report::new(heading);
     measure(&mut report, rounds, (&runtime, &supervisor, &spec), &mut floor, directory.path());
     // With the last supervisor goes the place where the floor makes its cgroups.
     supervisor.close();

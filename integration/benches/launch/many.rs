@@ -7,7 +7,7 @@ use integration::support::ironcell_path;
 use ironcell::spec::{JobSpec, StdioSet};
 use ironcell::supervise::Supervisor;
 use std::io::{self, Read, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -66,24 +66,37 @@ fn of_floor(workers: usize, launches: usize) -> f64 {
         let mut command = Command::new(program);
         command.args([FLOOR_WORKER, "--rounds", &rounds]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
-        child.stdout.as_mut().expect("a pipe").read_exact(&mut [0]).expect("it is ready");
+        heard(&mut child);
         child
     };
     let mut all: Vec<_> = (0..workers).map(worker).collect();
     let started = Instant::now();
     all.iter_mut().for_each(|child| drop(child.stdin.take()));
+    all.iter_mut().for_each(heard);
+    let took = started.elapsed();
+    // Their own end is none of the launches'.
     all.iter_mut().for_each(|child| assert!(child.wait().expect("it ends").success()));
-    (each * workers) as f64 / started.elapsed().as_secs_f64()
+    (each * workers) as f64 / took.as_secs_f64()
 }
 
-/// The worker: says that it is ready, waits for the end of its input, launches. Nothing before: the supervisor of a worker
+/// Waits for a worker's word: that it is ready, or done.
+fn heard(worker: &mut Child) {
+    worker.stdout.as_mut().expect("a pipe").read_exact(&mut [0]).expect("its word");
+}
+
+fn say() {
+    io::stdout().write_all(b".").and_then(|()| io::stdout().flush()).expect("somebody waits for it");
+}
+
+/// The worker: says that it is ready, waits for the end of its input, launches, says that it is done. Nothing before: the supervisor of a worker
 /// that begins later would take its cgroup for a leftover.
 pub fn work(floor: &mut Floor, launches: usize) {
-    io::stdout().write_all(b".").and_then(|()| io::stdout().flush()).expect("somebody waits for it");
+    say();
     io::stdin().read_to_end(&mut Vec::new()).expect("a pipe");
     for _ in 0..launches {
         let _: Times = floor.launch();
     }
+    say();
 }
 
 async fn of_library(supervisor: &Arc<Supervisor>, spec: &JobSpec, workers: usize, launches: usize) -> f64 {
