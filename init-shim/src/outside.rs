@@ -69,7 +69,8 @@ enum Way {
     Moved,
 }
 
-/// From the clone to the release, in order. The first sign of life comes before all that needs the process to be there.
+/// From the clone to the release, in order. Its ids are written while it comes to life: the sign of it is only waited for
+/// afterwards, when it is mostly there.
 fn bear(host: &Host, cell: &Cell<'_>, sources: &Sources, way: Way) -> Result<Born, Failure> {
     let (held, hold) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .map_err(|errno| Failure::at(Step::ReleaseCell, errno))?;
@@ -81,14 +82,14 @@ fn bear(host: &Host, cell: &Cell<'_>, sources: &Sources, way: Way) -> Result<Bor
         Side::Parent(born) => born,
     };
     drop(held);
-    let finish = || {
+    let prepare = || {
         enter_cgroup(cell, &born, way)?;
-        await_cell(&hold)?;
         write_id_maps(host, cell, &born)?;
-        cell.order.step(Step::RaiseOomScore, || raise_oom_score(host, cell, &born))?;
-        release_cell(&hold)
+        cell.order.step(Step::RaiseOomScore, || raise_oom_score(host, cell, &born))
     };
-    finish().inspect_err(|_| {
+    let prepared = prepare();
+    // Whatever has failed for one that was killed at birth, its silence is the reason.
+    await_cell(&hold).and(prepared).and_then(|()| release_cell(&hold)).inspect_err(|_| {
         // The cell waits for its release and has run nothing: it can only be ended. ESRCH is that it already has.
         let _ = pidfd_send_signal(&born.pidfd, Signal::KILL);
     })?;
@@ -275,8 +276,8 @@ fn release_cell(hold: &OwnedFd) -> Result<(), Failure> {
     write(hold, &[inside::RELEASE]).map(drop).map_err(|errno| Failure::at(Step::ReleaseCell, errno))
 }
 
-/// Writes a file of a child's /proc in one call. The child has given a sign of life and waits for us: an id that was free
-/// again would have to have come around within these microseconds, and the file would not take a second map.
+/// Writes a file of a child's /proc in one call. The child was born just now and waits for us: had it been killed at birth,
+/// its id would have to have come around within these microseconds to be another's.
 fn write_proc(host: &Host, pid: i32, file: &str, value: &str) -> Result<(), Errno> {
     let path = format!("{pid}/{file}");
     let file = openat(&host.proc, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
