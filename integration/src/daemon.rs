@@ -2,6 +2,8 @@
 
 use crate::inside::Running;
 use crate::support::ironcell_path;
+use rustix::process::{Signal, set_parent_process_death_signal};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
@@ -10,7 +12,10 @@ use std::time::{Duration, Instant};
 /// How long a daemon may take until it answers, under emulation and load.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// A daemon with a directory of its own.
+/// How long one may take to end with all its jobs, when nobody looks at it any more.
+const GONE_WITHIN: Duration = Duration::from_secs(30);
+
+/// A daemon with a directory of its own. Ended with its jobs when it is dropped, as by a check that fails.
 pub struct Daemon {
     child: Child,
     dir: PathBuf,
@@ -20,12 +25,21 @@ impl Daemon {
     /// Starts one with its socket and its state in this directory, and waits until it answers. `more` are lines of its
     /// configuration.
     pub fn start(dir: &Path, more: &str) -> Self {
+        Self::with_log(dir, more, Stdio::inherit())
+    }
+
+    /// The same with its log there.
+    pub fn with_log(dir: &Path, more: &str, log: impl Into<Stdio>) -> Self {
         let config = dir.join("ironcelld.toml");
         let (state, socket) = (dir.join("state"), dir.join("d.sock"));
         let text = format!("state_dir = {state:?}\nsocket = {socket:?}\n{more}");
         std::fs::write(&config, text).expect("written");
         let mut command = Command::new(ironcell_path().with_file_name("ironcelld"));
-        let child = command.arg("--config").arg(&config).stdin(Stdio::null()).spawn().expect("it starts");
+        command.arg("--config").arg(&config).stdin(Stdio::null()).stderr(log);
+        // Who is killed drops nothing.
+        // SAFETY: between fork and exec this is one plain system call.
+        unsafe { command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::TERM))?)) };
+        let child = command.spawn().expect("it starts");
         let daemon = Self { child, dir: dir.to_owned() };
         let until = Instant::now() + READY_WITHIN;
         while !daemon.ask(&["whoami"]).status.success() {
@@ -83,5 +97,23 @@ impl Daemon {
     pub fn shutdown(mut self) {
         self.told(&["shutdown"]);
         assert!(self.child.wait().expect("it is gone").success());
+    }
+}
+
+impl Drop for Daemon {
+    /// What has been waited for is gone. The other is asked, and killed if that does not help; nobody is left to be told.
+    fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        let until = Instant::now() + GONE_WITHIN;
+        let asking = self.command(&["shutdown"]).stdout(Stdio::null()).spawn();
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < until {
+            sleep(Duration::from_millis(20));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // Whom it asked is gone, so it ends.
+        let _ = asking.and_then(|mut asking| asking.wait());
     }
 }
