@@ -1,6 +1,7 @@
 //! A launch beside what else there is: many running jobs, much memory in the embedding program; and how soon a job is gone.
 
 use crate::floor::{Floor, Times};
+use crate::library::cell;
 use crate::table::{Row, Table};
 use ironcell::life::Stopper;
 use ironcell::spec::{JobSpec, OnDrop, Stdio, StdioSet};
@@ -60,9 +61,9 @@ fn by_turns(
     row: &mut Row,
 ) {
     // The first makes what all need.
-    let _: Times = runtime.block_on(crate::cell(supervisor, spec));
+    let _: Times = runtime.block_on(cell(supervisor, spec));
     for _ in 0..rounds {
-        row.add(runtime.block_on(crate::cell(supervisor, spec)).running);
+        row.add(runtime.block_on(cell(supervisor, spec)).running);
         if let Some((floor, row)) = &mut floor {
             row.add(floor.launch().running);
         }

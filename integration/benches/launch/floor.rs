@@ -4,8 +4,11 @@
 //! The calls without a safe wrapper are the shim's own thin ones ([`init_shim::sys`]); what is built is what the plan of
 //! the measured cell says, so the two never drift apart.
 
-use crate::root::{Entry, What};
+use crate::refuse;
+use crate::root::{Entry, What, entries};
 use init_shim::sys::{self, Born, MountAttributes, Side};
+use ironcell::spec::{JobSpec, Net};
+use ironcell::supervise::Supervisor;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, open, openat, unlinkat};
 use rustix::io::{Errno, Result, read, write};
@@ -18,14 +21,14 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use rustix::thread::{Gid, Uid, set_thread_res_gid, set_thread_res_uid};
 use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// All namespaces of a cell.
+/// All namespaces of a cell on the host's network; others have [`libc::CLONE_NEWNET`], too.
 const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNS
-    | libc::CLONE_NEWNET
     | libc::CLONE_NEWIPC
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWCGROUP;
@@ -52,16 +55,24 @@ pub struct Floor {
     cgroups: OwnedFd,
     settings: Vec<(String, String)>,
     entries: Vec<Entry>,
+    net: Net,
     program: CString,
     made: u32,
 }
 
 impl Floor {
-    /// Children are made below `cgroups` with these settings, see these entries as their root, and execute `program`.
-    pub fn new(cgroups: &Path, settings: Vec<(String, String)>, entries: Vec<Entry>, program: CString) -> Self {
+    /// Children are made below `cgroups` with these settings, have the root and the network of this job, and execute its
+    /// program, without arguments.
+    pub fn new(cgroups: &Path, settings: Vec<(String, String)>, spec: &JobSpec) -> Self {
         let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let cgroups = open(cgroups, directory, Mode::empty()).expect("the place for cells is there");
-        Self { cgroups, settings, entries, program, made: 0 }
+        Self::with(cgroups, settings, spec)
+    }
+
+    fn with(cgroups: OwnedFd, settings: Vec<(String, String)>, spec: &JobSpec) -> Self {
+        let drawing = Supervisor::draw(spec).unwrap_or_else(|error| refuse(&error));
+        let program = CString::new(spec.argv()[0].as_bytes()).expect("no NUL");
+        Self { cgroups, settings, entries: entries(&drawing), net: spec.isolation().net, program, made: 0 }
     }
 
     /// One launch, from nothing to nothing.
@@ -78,7 +89,8 @@ impl Floor {
         let sources: Vec<Option<OwnedFd>> = self.entries.iter().map(|entry| source(&entry.what)).collect();
         let (report, report_theirs) = pipe_with(PipeFlags::CLOEXEC).expect("a pipe");
         let (hold_theirs, hold) = pipe_with(PipeFlags::CLOEXEC).expect("a pipe");
-        let born = match sys::clone_into(NAMESPACES as u64, Some(cgroup.as_fd())).expect("a clone") {
+        let network = if self.net == Net::None { libc::CLONE_NEWNET } else { 0 };
+        let born = match sys::clone_into((NAMESPACES | network) as u64, Some(cgroup.as_fd())).expect("a clone") {
             Side::Child => self.child(&sources, &hold_theirs, &report_theirs),
             Side::Parent(born) => born,
         };
@@ -113,8 +125,10 @@ impl Floor {
         *step = 1;
         become_user(0)?;
         rustix::system::sethostname(b"cell")?;
-        let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
-        sys::interface_up(&socket, c"lo")?;
+        if self.net == Net::None {
+            let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+            sys::interface_up(&socket, c"lo")?;
+        }
         *step = 2;
         mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
         tmpfs(STAGE, c"size=4194304,nr_inodes=8192,mode=0755")?;

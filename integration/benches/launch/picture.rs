@@ -1,51 +1,103 @@
-//! The tables as one picture: a bar for each row, as long as its median compared with the longest of its table.
+//! The picture for the README: of each table that has words for it a bar for each row, as long as its median compared with the
+//! longest of its table. It names no font, no script and nothing outside of itself, and has a ground of its own, so that it
+//! looks the same wherever it is shown.
 
 use crate::table::{Table, Unit};
 use std::fmt::Write;
 
 /// Sizes in the picture's own units.
-const WIDTH: u32 = 900;
+const WIDTH: u32 = 880;
+const MARGIN: u32 = 24;
+/// Between the lines of two rows, and above each table's.
 const LINE: u32 = 24;
-const NAMES: u32 = 380;
-const NUMBERS: u32 = 110;
+const APART: u32 = 46;
+/// Where bars begin, how long the longest is, and how high they are.
+const BARS: u32 = 300;
+const LONGEST: u32 = 410;
+const HIGH: u32 = 15;
 
-/// The whole picture, SVG 1.1.
-pub fn of(tables: &[Table]) -> String {
-    let lines: usize = tables.iter().map(|table| table.rows.len() + 2).sum();
-    let height = LINE * (lines as u32 + 1);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
-    );
-    let mut y = LINE;
-    for table in tables {
-        draw(&mut svg, table, &mut y);
+/// Colours: of letters, and of those that matter less; of bars that are ironcell's, the floor's, and all others'.
+const LETTERS: &str = "#1f2328";
+const QUIET: &str = "#59636e";
+const OURS: &str = "#2563eb";
+const FLOOR: &str = "#475569";
+const OTHERS: &str = "#b6bec9";
+
+/// The whole picture, SVG 1.1; none if there is nothing to show. `line` says when and where it was measured.
+pub fn of(line: &str, tables: &[Table]) -> Option<String> {
+    let shown: Vec<(&Table, &str)> = tables.iter().filter_map(|table| Some((table, table.caption?))).collect();
+    if shown.is_empty() {
+        return None;
     }
-    svg + "</svg>\n"
+    let (mut inside, mut y) = (String::new(), 40);
+    text(&mut inside, (MARGIN, y), (20, LETTERS, true), "What a cell costs");
+    y += LINE;
+    text(&mut inside, (MARGIN, y), (12, QUIET, false), &format!("{line}; the shorter the bar, the better"));
+    for (table, caption) in shown {
+        y += APART;
+        draw(&mut inside, table, caption, &mut y);
+    }
+    let height = y + LINE;
+    Some(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" \
+         role=\"img\" font-family=\"system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif\">\n\
+         <title>What a cell costs</title>\n\
+         <rect x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"8\" fill=\"#fff\" stroke=\"#d1d9e0\"/>\n{inside}</svg>\n",
+        WIDTH - 1,
+        height - 1
+    ))
 }
 
-fn draw(svg: &mut String, table: &Table, y: &mut u32) {
-    let better = if table.unit == Unit::Micros { "less is better" } else { "more is better" };
-    let title = format!("{}: {}, median ({better})", table.title, table.unit.words());
-    // Writing into a string cannot fail.
-    let _ = writeln!(svg, "<text x=\"10\" y=\"{y}\" font-weight=\"bold\">{}</text>", escaped(&title));
-    let longest = table.rows.iter().map(|row| row.percentile(50)).fold(f64::MIN_POSITIVE, f64::max);
-    for row in &table.rows {
+/// One table; `y` is the line of its words, and then that of its last row.
+fn draw(svg: &mut String, table: &Table, caption: &str, y: &mut u32) {
+    let medians: Vec<(f64, f64)> = (0..table.rows.len()).map(|row| table.median(row)).collect();
+    let longest = medians.iter().map(|(median, _)| *median).fold(f64::MIN_POSITIVE, f64::max);
+    let (unit, of) = (words(table.unit), table.against.replace('`', ""));
+    // Writing into a string cannot fail. How wide letters are, only who shows it knows: so what follows the caption is of the same text.
+    let _ = writeln!(
+        svg,
+        "<text x=\"{MARGIN}\" y=\"{y}\" font-size=\"14\" font-weight=\"600\" fill=\"{LETTERS}\">{}<tspan dx=\"10\" font-size=\"12\" \
+         font-weight=\"400\" fill=\"{QUIET}\">{unit}, and multiples of: {}</tspan></text>",
+        escaped(caption),
+        escaped(&of)
+    );
+    for (row, (median, ratio)) in table.rows.iter().zip(medians) {
         *y += LINE;
-        let median = row.percentile(50);
-        let length = f64::from(WIDTH - NAMES - NUMBERS) * median / longest;
-        let colour = if row.name.contains("ironcell") || row.name.contains("cell,") { "#2563eb" } else { "#9ca3af" };
-        let name = escaped(&row.name.replace('`', ""));
-        let shown = if median < 100.0 { format!("{median:.2}") } else { format!("{median:.0}") };
+        let length = (f64::from(LONGEST) * median / longest).max(1.0).round() as u32;
+        text(svg, (MARGIN, *y), (13, LETTERS, false), &row.name.replace('`', ""));
+        let (top, colour) = (*y - 12, colour(&row.name));
         let _ = writeln!(
             svg,
-            "<text x=\"20\" y=\"{y}\">{name}</text><rect x=\"{NAMES}\" y=\"{}\" width=\"{length:.0}\" height=\"14\" \
-             fill=\"{colour}\"/><text x=\"{:.0}\" y=\"{y}\">{shown}</text>",
-            *y - 12,
-            f64::from(NAMES) + length + 6.0,
+            "<rect x=\"{BARS}\" y=\"{top}\" width=\"{length}\" height=\"{HIGH}\" rx=\"2\" fill=\"{colour}\"/>"
         );
+        let said = format!("{}  ·  {ratio:.2} ×", table.unit.shown(median));
+        text(svg, (BARS + length + 8, *y), (12, QUIET, false), &said);
     }
-    *y += 2 * LINE;
+}
+
+/// In full, where nobody looks for it in a table's head.
+fn words(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Micros => "microseconds",
+        Unit::Rate(what) => what,
+    }
+}
+
+fn colour(name: &str) -> &'static str {
+    if name.contains("ironcell") || name.contains("cell,") {
+        OURS
+    } else if name.contains("floor") {
+        FLOOR
+    } else {
+        OTHERS
+    }
+}
+
+/// A line of text: where it stands, its size, colour and whether it is bold.
+fn text(svg: &mut String, (x, y): (u32, u32), (size, colour, bold): (u32, &str, bool), words: &str) {
+    let weight = if bold { " font-weight=\"600\"" } else { "" };
+    let words = escaped(words);
+    let _ = writeln!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{colour}\"{weight}>{words}</text>");
 }
 
 fn escaped(text: &str) -> String {

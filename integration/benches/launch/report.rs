@@ -1,5 +1,6 @@
 //! What was measured, on its way to people: each table is printed when it is whole, and all of them go into files at the end.
 
+use crate::heading::Heading;
 use crate::picture;
 use crate::table::Table;
 use serde_json::{Value, json};
@@ -9,18 +10,21 @@ use std::path::PathBuf;
 /// Where the files go; nowhere without it, as in the guest, whose disks are thrown away.
 const PLACE: &str = "IRONCELL_BENCH_DIR";
 
+/// The picture, which the README shows as `docs/cost.svg`.
+const PICTURE: &str = "cost.svg";
+
 /// The tables so far.
 #[derive(Debug, Default)]
 pub struct Report {
-    heading: String,
+    heading: Heading,
     tables: Vec<Table>,
     notes: Vec<String>,
 }
 
 impl Report {
     /// Begins with this.
-    pub fn new(heading: String) -> Self {
-        println!("{heading}");
+    pub fn new(heading: Heading) -> Self {
+        println!("{}", heading.text());
         Self { heading, ..Self::default() }
     }
 
@@ -30,31 +34,37 @@ impl Report {
         self.tables.push(table);
     }
 
+    /// Some more.
+    pub fn extend(&mut self, tables: impl IntoIterator<Item = Table>) {
+        tables.into_iter().for_each(|table| self.add(table));
+    }
+
     /// A sentence beside the tables.
     pub fn note(&mut self, note: String) {
         println!("\n{note}");
         self.notes.push(note);
     }
 
-    /// `bench.md`, `bench.json` and `bench.svg`.
+    /// `bench.md`, `bench.json`, and the picture if what it shows was measured.
     pub fn write(&self) {
         let Some(place) = std::env::var_os(PLACE).map(PathBuf::from) else { return };
-        let tables: String = self.tables.iter().map(Table::markdown).collect();
+        let (heading, tables) = (self.heading.text(), self.tables.iter().map(Table::markdown).collect::<String>());
         let notes: String = self.notes.iter().map(|note| format!("\n{note}\n")).collect();
         let json = json!({
-            "heading": self.heading,
+            "heading": heading,
             "tables": self.tables.iter().map(Table::json).collect::<Vec<Value>>(),
             "notes": self.notes,
         });
-        let files = [
-            ("bench.md", format!("{}\n{tables}{notes}", self.heading)),
-            ("bench.json", format!("{json:#}\n")),
-            ("bench.svg", picture::of(&self.tables)),
-        ];
+        let mut files =
+            vec![("bench.md", format!("{heading}\n{tables}{notes}")), ("bench.json", format!("{json:#}\n"))];
+        files.extend(picture::of(&self.heading.line(), &self.tables).map(|picture| (PICTURE, picture)));
         fs::create_dir_all(&place).expect("the directory for the files is made");
-        for (name, content) in files {
+        // One of an earlier run would be taken for this one's.
+        let _ = fs::remove_file(place.join(PICTURE));
+        for (name, content) in &files {
             fs::write(place.join(name), content).expect("a file is written");
         }
-        println!("\nbench.md, bench.json and bench.svg are in {}", place.display());
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        println!("\n{} are in {}", names.join(", "), place.display());
     }
 }

@@ -1,9 +1,10 @@
 //! Whole processes: `ironcell run` beside what else is installed here to do something like it, each with the flags that come
-//! nearest. What each of them does not do stands beside it.
+//! nearest. What each of them does not do stands beside it, and which of them are not here.
 
 use crate::table::{Row, Table};
 use crate::timed;
 use integration::support::ironcell_path;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -39,14 +40,16 @@ const RIVALS: &[Rival] = &[
     },
     Rival {
         program: "systemd-run",
-        flags: "--quiet --wait --collect --pipe -p PrivateNetwork=yes -p PrivateTmp=yes -p PrivateDevices=yes \
-                -p ProtectSystem=strict -p NoNewPrivileges=yes -p MemoryMax=64M -p TasksMax=32 true",
-        gives: "limits, accounting, some namespaces; no PID namespace, the host's root read-only",
+        flags: "--quiet --wait --collect --pipe -p PrivateNetwork=yes -p PrivateIPC=yes -p PrivateUsers=yes -p PrivateTmp=yes \
+                -p PrivateDevices=yes -p ProtectSystem=strict -p ProtectHostname=yes -p CapabilityBoundingSet= \
+                -p NoNewPrivileges=yes -p SystemCallFilter=@system-service -p MemoryMax=64M -p TasksMax=32 true",
+        gives: "namespaces but PID, limits, accounting, a filter; the host's root, read-only",
     },
     Rival {
         program: "nsjail",
-        flags: "--quiet --mode o --chroot / --user 99999 --group 99999 -- /usr/bin/true",
-        gives: "namespaces, ids; the host's root read-only, no cgroup",
+        flags: "--quiet --mode o --user 99999 --group 99999 --bindmount_ro /usr --symlink usr/bin:/bin --symlink usr/lib:/lib \
+                --symlink usr/lib64:/lib64 --tmpfsmount /tmp -- /usr/bin/true",
+        gives: "all namespaces, a root of its own, one id; no cgroup, no limits but rlimits, no filter, no report",
     },
     Rival {
         program: "hakoniwa",
@@ -65,39 +68,46 @@ impl Rival {
 
 /// A run of bubblewrap, where it is there.
 pub fn bubblewrap() -> Option<impl Fn() -> Command + Sync> {
-    works(&mut BUBBLEWRAP.command()).then_some(|| BUBBLEWRAP.command())
+    works(&mut BUBBLEWRAP.command()).is_ok().then_some(|| BUBBLEWRAP.command())
 }
 
 /// Those that run a bundle of the Open Container Initiative, with what stands before their verb: the same bundle for each.
 const BUNDLED: &[(&str, &[&str])] = &[("crun", &["--cgroup-manager=disabled"]), ("runc", &[])];
 const BUNDLED_GIVES: &str = "namespaces, a root of its own, no capabilities; no filter, no ids of its own, no report";
 
-/// The table, and what each rival gives.
+/// All that are asked for: name, command, and what is said of it.
+fn all(bundle: &Path) -> Vec<(&'static str, Command, String)> {
+    let single = RIVALS.iter().map(|rival| {
+        let flags = rival.flags.split_whitespace().collect::<Vec<_>>().join(" ");
+        (rival.program, rival.command(), format!("with `{flags}`: {}", rival.gives))
+    });
+    let bundled = BUNDLED.iter().map(|(program, before)| {
+        let mut command = Command::new(program);
+        command
+            .args(*before)
+            .args(["run", "--bundle"])
+            .arg(bundle)
+            .arg(format!("ironcell-bench-{}", std::process::id()));
+        let flags = [before, &["run", "--bundle"][..]].concat().join(" ");
+        (*program, command, format!("with `{flags}`: {BUNDLED_GIVES}"))
+    });
+    single.chain(bundled).collect()
+}
+
+/// The table; what each rival gives, and which are left out and why.
 pub fn measure(rounds: usize, warm_up: usize, bundle: &Path) -> (Table, Vec<String>) {
-    let (mut rows, mut commands, mut gives) = (Vec::new(), Vec::new(), Vec::new());
-    let mut add = |name: String, command: Command, what: Option<&str>| {
-        gives.extend(what.map(|what| format!("{name} gives {what}.")));
-        rows.push(Row::new(name));
-        commands.push(command);
-    };
     let mut own = Command::new(ironcell_path());
     own.args(["run", "--", "true"]);
-    add("`ironcell run -- true`".to_owned(), own, None);
-    add("`true` without walls".to_owned(), Command::new("true"), None);
-    for rival @ Rival { program, flags, gives } in RIVALS {
-        let mut command = rival.command();
-        if works(&mut command) {
-            let flags = flags.split_whitespace().collect::<Vec<_>>().join(" ");
-            add(format!("`{program}`"), command, Some(&format!("with `{flags}`: {gives}")));
-        }
-    }
-    for (program, before) in BUNDLED {
-        let mut command = Command::new(program);
-        let name = format!("ironcell-bench-{}", std::process::id());
-        command.args(*before).args(["run", "--bundle"]).arg(bundle).arg(name);
-        if works(&mut command) {
-            let flags = before.join(" ");
-            add(format!("`{program}`"), command, Some(&format!("with `{flags} run --bundle`: {BUNDLED_GIVES}")));
+    let mut rows = vec![Row::new("`ironcell run -- true`"), Row::new("`true` without walls")];
+    let (mut commands, mut notes) = (vec![own, Command::new("true")], Vec::new());
+    for (program, mut command, what) in all(bundle) {
+        match works(&mut command) {
+            Ok(()) => {
+                notes.push(format!("`{program}` gives {what}."));
+                rows.push(Row::new(format!("`{program}`")));
+                commands.push(command);
+            }
+            Err(why) => notes.push(format!("`{program}` is not measured: {why}.")),
         }
     }
     for round in 0..warm_up + rounds {
@@ -108,11 +118,25 @@ pub fn measure(rounds: usize, warm_up: usize, bundle: &Path) -> (Table, Vec<Stri
             }
         }
     }
-    (Table::of_times("whole process", rows, 0), gives)
+    (
+        Table::of_times("whole process", rows, 0).pictured("Whole process that runs true, each behind its own walls"),
+        notes,
+    )
 }
 
-/// Whether it is there and can do here what is measured.
-fn works(command: &mut Command) -> bool {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+/// Whether it is there and can do here what is measured; why not.
+fn works(command: &mut Command) -> Result<(), String> {
+    let tried = command.stdin(Stdio::null()).output();
+    // What it says is of no use any more.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    match tried {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let first = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it says nothing of why");
+            Err(format!("it fails here ({}; {})", output.status, first.trim_end_matches('.')))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Err("it is not installed here".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }

@@ -20,7 +20,7 @@ pub enum Unit {
     Rate(&'static str),
 }
 
-/// Rows that are compared with one of them.
+/// Rows that are compared with one of them, or each with its own.
 #[derive(Debug)]
 pub struct Table {
     /// What is measured.
@@ -29,8 +29,12 @@ pub struct Table {
     pub unit: Unit,
     /// The rows.
     pub rows: Vec<Row>,
-    /// The row that the others are compared with.
-    pub base: usize,
+    /// Of each row, the row that it is compared with.
+    bases: Vec<usize>,
+    /// What these are called.
+    pub against: String,
+    /// What the picture says above it; without that it is not in the picture.
+    pub caption: Option<&'static str>,
 }
 
 impl Row {
@@ -72,7 +76,8 @@ impl Unit {
         if self == Self::Micros { 99 } else { 1 }
     }
 
-    fn shown(self, value: f64) -> String {
+    /// A value, with as many digits as mean anything.
+    pub fn shown(self, value: f64) -> String {
         if value < 100.0 { format!("{value:.2}") } else { format!("{value:.0}") }
     }
 }
@@ -80,37 +85,51 @@ impl Unit {
 impl Table {
     /// Times.
     pub fn of_times(title: &str, rows: impl Into<Vec<Row>>, base: usize) -> Self {
-        Self { title: title.to_owned(), unit: Unit::Micros, rows: rows.into(), base }
+        Self::new(title, Unit::Micros, rows.into(), base)
     }
 
     /// Rates.
     pub fn of_rates(title: &str, unit: &'static str, rows: impl Into<Vec<Row>>, base: usize) -> Self {
-        Self { title: title.to_owned(), unit: Unit::Rate(unit), rows: rows.into(), base }
+        Self::new(title, Unit::Rate(unit), rows.into(), base)
+    }
+
+    fn new(title: &str, unit: Unit, rows: Vec<Row>, base: usize) -> Self {
+        let (bases, against) = (vec![base; rows.len()], rows[base].name.clone());
+        Self { title: title.to_owned(), unit, rows, bases, against, caption: None }
+    }
+
+    /// The same, and in the picture under these words.
+    pub fn pictured(self, caption: &'static str) -> Self {
+        Self { caption: Some(caption), ..self }
+    }
+
+    /// A row's median, and as a multiple of the one that it is compared with.
+    pub fn median(&self, row: usize) -> (f64, f64) {
+        let of = |row: usize| self.rows[row].percentile(50);
+        (of(row), of(row) / of(self.bases[row]))
     }
 
     /// As Markdown; ratios are of medians.
     pub fn markdown(&self) -> String {
         let (unit, bad) = (self.unit.words(), self.unit.bad());
-        let Row { name, .. } = &self.rows[self.base];
-        let mut text = format!("\n| {} | p50 {unit} | p{bad} {unit} | × {name} |\n|---|---|---|---|\n", self.title);
-        let base = self.rows[self.base].percentile(50);
-        for row in &self.rows {
-            let (median, late) = (row.percentile(50), row.percentile(bad));
-            let (shown, late) = (self.unit.shown(median), self.unit.shown(late));
-            text += &format!("| {} | {shown} | {late} | {:.2} |\n", row.name, median / base);
+        let mut text =
+            format!("\n| {} | p50 {unit} | p{bad} {unit} | × {} |\n|---|---|---|---|\n", self.title, self.against);
+        for (index, row) in self.rows.iter().enumerate() {
+            let ((median, ratio), late) = (self.median(index), row.percentile(bad));
+            let (median, late) = (self.unit.shown(median), self.unit.shown(late));
+            text += &format!("| {} | {median} | {late} | {ratio:.2} |\n", row.name);
         }
         text
     }
 
     /// For programs.
     pub fn json(&self) -> Value {
-        let base = self.rows[self.base].percentile(50);
-        let row = |row: &Row| {
-            let median = row.percentile(50);
-            let (bad, samples) = (row.percentile(self.unit.bad()), row.samples.len());
-            json!({ "name": row.name, "p50": median, "bad": bad, "ratio": median / base, "samples": samples })
+        let row = |(index, row): (usize, &Row)| {
+            let ((median, ratio), bad) = (self.median(index), row.percentile(self.unit.bad()));
+            let (samples, base) = (row.samples.len(), self.bases[index]);
+            json!({ "name": row.name, "p50": median, "bad": bad, "ratio": ratio, "base": base, "samples": samples })
         };
-        let rows: Vec<Value> = self.rows.iter().map(row).collect();
-        json!({ "title": self.title, "unit": self.unit.words(), "base": self.base, "rows": rows })
+        let rows: Vec<Value> = self.rows.iter().enumerate().map(row).collect();
+        json!({ "title": self.title, "unit": self.unit.words(), "rows": rows })
     }
 }
