@@ -69,6 +69,12 @@ impl Floor {
         Self::with(cgroups, settings, spec)
     }
 
+    /// The same for a job with other walls, or another program; limits are as they are.
+    pub fn of(&self, spec: &JobSpec) -> Self {
+        let cgroups = self.cgroups.try_clone().expect("a descriptor");
+        Self::with(cgroups, self.settings.clone(), spec)
+    }
+
     fn with(cgroups: OwnedFd, settings: Vec<(String, String)>, spec: &JobSpec) -> Self {
         let drawing = Supervisor::draw(spec).unwrap_or_else(|error| refuse(&error));
         let program = CString::new(spec.argv()[0].as_bytes()).expect("no NUL");

@@ -1,9 +1,10 @@
-//! A library call against the floor, and against a process without walls; cold, and in a cell that was built ahead.
+//! A library call against the floor, and against a process without walls; cold, and in a cell that was built ahead; and what
+//! of it is the network namespace's.
 
 use crate::floor::{Floor, Times};
 use crate::table::{Row, Table};
 use crate::{WARM_UP, refuse};
-use ironcell::spec::{JobSpec, StdioSet};
+use ironcell::spec::{Isolation, JobSpec, Net, StdioSet};
 use ironcell::supervise::Supervisor;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -23,6 +24,28 @@ pub fn measure(rounds: usize, (runtime, supervisor, spec): Cells, floor: &mut Fl
     [
         Table::of_times("ask → target executed", running, 0).pictured("Ask → program executed"),
         Table::of_times("ask → ended, told and cleared away", gone, 0).pictured("Ask → ended, told and cleared away"),
+    ]
+}
+
+/// Two tables of the same: each with a network namespace of its own, which has the loopback interface up, and without.
+pub fn by_network(rounds: usize, (runtime, supervisor, spec): Cells, floor: &mut Floor) -> [Table; 2] {
+    let walls = Isolation { net: Net::Host, ..spec.isolation().clone() };
+    let job = JobSpec::command(&spec.argv()[0]).limits(spec.limits().clone()).isolation(walls).cwd("/");
+    let shared = job.build().expect("a job with a meaning");
+    let mut floor_shared = floor.of(&shared);
+    let names = [
+        "kernel's floor, a network of its own",
+        "cold cell, library call, a network of its own",
+        "kernel's floor, the host's network",
+        "cold cell, library call, the host's network (`--net host`)",
+    ];
+    let [running, gone] = by_turns(rounds, names, || {
+        let own = [floor.launch(), runtime.block_on(cell(supervisor, spec))];
+        [own[0], own[1], floor_shared.launch(), runtime.block_on(cell(supervisor, &shared))]
+    });
+    [
+        Table::of_pairs("ask → target executed, by network", running),
+        Table::of_pairs("ask → ended, told and cleared away, by network", gone),
     ]
 }
 

@@ -93,6 +93,14 @@ impl Table {
         Self::new(title, Unit::Rate(unit), rows.into(), base)
     }
 
+    /// Times of pairs: a floor, and what is compared with this one.
+    pub fn of_pairs(title: &str, rows: impl Into<Vec<Row>>) -> Self {
+        let mut table = Self::of_times(title, rows, 0);
+        table.bases = (0..table.rows.len()).map(|row| row - row % 2).collect();
+        "its own floor".clone_into(&mut table.against);
+        table
+    }
+
     fn new(title: &str, unit: Unit, rows: Vec<Row>, base: usize) -> Self {
         let (bases, against) = (vec![base; rows.len()], rows[base].name.clone());
         Self { title: title.to_owned(), unit, rows, bases, against, caption: None }
