@@ -1,13 +1,15 @@
-//! What ironcell costs: a cell from a library call, cold and built ahead, with and without a network
-//! of its own, and a whole run of the program; each beside the kernel's floor or its rivals; many at once; output. All in the same run
+//! What ironcell costs: a cell from a library call, cold and built ahead, with and without a network of its own, and by a
+//! daemon; a whole run of the program; each beside the kernel's floor or its rivals; many at once; output. All in the same run
 //! and by turns, so that whatever else the machine does hits all alike.
 //!
 //! `cargo vm bench` runs it in the guest, `cargo vm bench --host` here; needs root. `--rounds N` says how often, `--long` adds
-//! 5,000 launches in a row, `--only PART,PART` measures these parts: library, network, rivals, many, beside, ends, output.
+//! 5,000 launches in a row, `--only PART,PART` measures these parts: library, network, daemon, rivals, many, beside, ends, output.
 //! The first and the rivals together make the picture, `cost.svg`.
 
 mod beside;
 mod bundle;
+#[cfg(feature = "load")]
+mod daemon;
 mod floor;
 mod heading;
 mod library;
@@ -36,8 +38,18 @@ use std::time::{Duration, Instant};
 const ROUNDS: [usize; 2] = [500, 60];
 /// Rounds before those that count.
 const WARM_UP: usize = 10;
-/// What can be measured by itself.
-const PARTS: [&str; 7] = ["library", "network", "rivals", "many", "beside", "ends", "output"];
+/// What can be measured by itself. What the daemon costs is asked as its client, which is built with `cargo vm bench`.
+const PARTS: &[&str] = &[
+    "library",
+    "network",
+    #[cfg(feature = "load")]
+    "daemon",
+    "rivals",
+    "many",
+    "beside",
+    "ends",
+    "output",
+];
 /// Where the target is in a cell.
 const TARGET: &str = "/target/true";
 /// Limits of each cell, where the host can set any: bytes, and processes.
@@ -93,6 +105,11 @@ fn measure(report: &mut Report, rounds: usize, cells: Cells, floor: &mut Floor, 
     }
     if wanted("network") {
         report.extend(library::by_network(rounds, cells, floor));
+    }
+    #[cfg(feature = "load")]
+    if wanted("daemon") {
+        report.extend(daemon::measure(rounds, cells, floor));
+        report.note(daemon::NOTE.to_owned());
     }
     if wanted("rivals") {
         bundle::write(directory);
