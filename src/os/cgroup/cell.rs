@@ -1,20 +1,19 @@
 //! One cell's cgroup: made, held, killed, removed (limits: `set`, reading: `stat`). Named by its directory's descriptor, never by a path alone.
 
 use super::above::Above;
-use super::bootstrap::{Base, children, lock_shared};
+use super::bootstrap::{Base, children};
 use super::file::Dir;
+use super::make::make;
 use super::parent::Guest;
 use super::wait::Tries;
 use crate::os::{Doing, OsError};
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::{AtFlags, Mode};
+use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a sweeper that mistook a fresh cell for a leftover may be in the way: it holds an empty one for microseconds.
-const CONTENTION_MOST: Duration = Duration::from_secs(2);
 /// The deepest tree of cgroups that a job may have left. Cells forbid it altogether (`cgroup.max.descendants` is 0).
 const DEPTH_MOST: usize = 32;
 /// How many cgroups of one directory are removed in one go.
@@ -36,16 +35,8 @@ impl CellCgroup {
     /// # Errors
     /// When the kernel does not make or lock it.
     pub fn create(base: &Base, name: &str) -> Result<Self, OsError> {
-        let mut tries = Tries::within(CONTENTION_MOST);
-        let mut made = Made::Never;
-        loop {
-            if let Some(dir) = make(&base.dir, name, &mut made)? {
-                return Ok(Self { dir, base: base.dir.duplicate()?, name: name.to_owned() });
-            }
-            if !tries.again() {
-                return Err(OsError::new(Doing::Lock, base.dir.path.join(name), Errno::AGAIN));
-            }
-        }
+        let dir = make(&base.dir, name)?;
+        Ok(Self { dir, base: base.dir.duplicate()?, name: name.to_owned() })
     }
 
     /// The handle of a cell that somebody else made and whose lock `dir` holds.
@@ -204,33 +195,6 @@ impl CellCgroup {
                 Err(error) => return Err(failed(error)),
             }
         }
-    }
-}
-
-/// Whether the directory of that name may be ours.
-#[derive(PartialEq, Eq)]
-enum Made {
-    Never,
-    Before,
-}
-
-/// Makes and locks a directory; `None` when a sweeper was faster and it has to be made anew.
-fn make(base: &Dir, name: &str, made: &mut Made) -> Result<Option<Dir>, OsError> {
-    match rustix::fs::mkdirat(&base.fd, name, Mode::from_raw_mode(0o755)) {
-        Ok(()) => *made = Made::Before,
-        // Left from our try before: it may have been killed by the sweeper, so it goes.
-        Err(Errno::EXIST) if *made == Made::Before => {
-            return match rustix::fs::unlinkat(&base.fd, name, AtFlags::REMOVEDIR) {
-                Ok(()) | Err(Errno::NOENT) => Ok(None),
-                Err(error) => Err(OsError::new(Doing::Make, base.path.join(name), error)),
-            };
-        }
-        Err(error) => return Err(OsError::new(Doing::Make, base.path.join(name), error)),
-    }
-    match base.enter(name) {
-        Ok(dir) => lock_shared(base, dir, name),
-        Err(error) if error.is(libc::ENOENT) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

@@ -10,6 +10,7 @@ mod devices;
 mod file;
 mod freeze;
 mod hierarchy;
+mod make;
 mod note;
 mod parent;
 mod process;

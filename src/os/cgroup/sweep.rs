@@ -73,8 +73,9 @@ pub(super) fn leftovers_in(base: &Dir) -> Result<Vec<String>, OsError> {
     Ok(found)
 }
 
-/// The directory with the exclusive lock on it, if nobody holds it. While we have that lock, nobody adopts it.
-fn leftover(base: &Dir, name: &str) -> Result<Option<Dir>, OsError> {
+/// The directory with the exclusive lock on it, if nobody holds it. While we have that lock, nobody adopts it, and nobody but us
+/// removes it.
+pub(super) fn leftover(base: &Dir, name: &str) -> Result<Option<Dir>, OsError> {
     let dir = match base.enter(name) {
         Err(error) if error.is(libc::ENOENT) => return Ok(None),
         dir => dir?,
