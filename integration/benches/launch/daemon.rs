@@ -48,8 +48,12 @@ pub fn measure(rounds: usize, (runtime, supervisor, spec): Cells, floor: &Floor)
     let names = ["kernel's floor", "cold cell, library call", "cold cell, daemon over its socket", &warm_name];
     let [running, gone] = by_turns(rounds, names, || {
         warm.rest();
-        let others = [floor.launch(), runtime.block_on(cell(supervisor, &spec))];
-        [others[0], others[1], runtime.block_on(cold.job(&asked)), runtime.block_on(warm.job(&asked))]
+        [
+            floor.launch(),
+            runtime.block_on(cell(supervisor, &spec)),
+            runtime.block_on(cold.job(&asked)),
+            runtime.block_on(warm.job(&asked)),
+        ]
     });
     cold.daemon.shutdown();
     warm.daemon.shutdown();

@@ -18,8 +18,12 @@ pub type Cells<'a> = (&'a Runtime, &'a Supervisor, &'a JobSpec);
 pub fn measure(rounds: usize, (runtime, supervisor, spec): Cells, floor: &mut Floor, target: &Path) -> [Table; 2] {
     let names = ["kernel's floor", "cold cell, library call", "warm cell, library call", "process without walls"];
     let [running, gone] = by_turns(rounds, names, || {
-        let cold = [floor.launch(), runtime.block_on(cell(supervisor, spec))];
-        [cold[0], cold[1], runtime.block_on(warm(supervisor, spec)), bare(target)]
+        [
+            floor.launch(),
+            runtime.block_on(cell(supervisor, spec)),
+            runtime.block_on(warm(supervisor, spec)),
+            bare(target),
+        ]
     });
     [
         Table::of_times("ask → target executed", running, 0).pictured("Ask → program executed"),
@@ -40,8 +44,12 @@ pub fn by_network(rounds: usize, (runtime, supervisor, spec): Cells, floor: &mut
         "cold cell, library call, the host's network (`--net host`)",
     ];
     let [running, gone] = by_turns(rounds, names, || {
-        let own = [floor.launch(), runtime.block_on(cell(supervisor, spec))];
-        [own[0], own[1], floor_shared.launch(), runtime.block_on(cell(supervisor, &shared))]
+        [
+            floor.launch(),
+            runtime.block_on(cell(supervisor, spec)),
+            floor_shared.launch(),
+            runtime.block_on(cell(supervisor, &shared)),
+        ]
     });
     [
         Table::of_pairs("ask → target executed, by network", running),

@@ -77,10 +77,8 @@ const BUNDLED_GIVES: &str = "namespaces, a root of its own, no capabilities; no 
 
 /// All that are asked for: name, command, and what is said of it.
 fn all(bundle: &Path) -> Vec<(&'static str, Command, String)> {
-    let single = RIVALS.iter().map(|rival| {
-        let flags = rival.flags.split_whitespace().collect::<Vec<_>>().join(" ");
-        (rival.program, rival.command(), format!("with `{flags}`: {}", rival.gives))
-    });
+    let single =
+        RIVALS.iter().map(|rival| (rival.program, rival.command(), format!("with `{}`: {}", rival.flags, rival.gives)));
     let bundled = BUNDLED.iter().map(|(program, before)| {
         let mut command = Command::new(program);
         command

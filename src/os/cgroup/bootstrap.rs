@@ -5,6 +5,7 @@ use super::file::Dir;
 use super::hierarchy::{self, BASE, Discovery, Who};
 use super::parent::Guest;
 use super::seat::{LEAF, Seat};
+use super::sweep::leftover;
 use super::systemd;
 use super::wait::Tries;
 use crate::os::{Doing, OsError};
@@ -73,18 +74,8 @@ impl Place {
     /// # Errors
     /// When the kernel refuses for another reason than that it is in use.
     pub fn remove_if_empty(&self) -> Result<(), OsError> {
-        let dir = match self.0.enter(BASE) {
-            Err(error) if error.is(libc::ENOENT) => return Ok(()),
-            dir => dir?,
-        };
         // Who holds it has a shared lock on it; who comes while we have ours finds it locked and makes a new one.
-        if rustix::fs::flock(&dir.fd, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Ok(());
-        }
-        // Another run may have removed it and made a new one of that name, which is not ours to remove.
-        if !is_named(&self.0, &dir, BASE)? {
-            return Ok(());
-        }
+        let Some(dir) = leftover(&self.0, BASE)? else { return Ok(()) };
         match rustix::fs::unlinkat(&self.0.fd, BASE, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT | Errno::BUSY | Errno::NOTEMPTY) => Ok(()),
             Err(error) => Err(OsError::new(Doing::Remove, &*dir.path, error)),
